@@ -1,0 +1,133 @@
+"""Courses: their keys, and the record that says how far each one's backfill is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.records import Record
+
+# The grammar of Open edX's opaque keys: unicode word characters and - ~ . : in each part.
+_PART = r"[\w\-~.:]+"
+_SPLIT = re.compile(rf"course-v1:({_PART})\+({_PART})\+({_PART})")
+_OLD = re.compile(rf"({_PART})/({_PART})/({_PART})")
+
+MAX_CHARACTERS = 255
+"""The platform's own limit for a course key (its MySQL column)."""
+MAX_BYTES = 640
+"""Leaves room for version, folder and a hashed name within the 896 bytes of a key."""
+
+NO_RUN = "_norun"
+"""The run of c4x assets whose Org/Course no old-form course claims."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CourseId:
+    """A course key that was checked: `course-v1:Org+Course+Run`, or the old `Org/Course/Run`."""
+
+    org: str
+    course: str
+    run: str
+    is_old: bool = False
+
+    @classmethod
+    def parse(cls, text: str, *, pointer: str = "/course/id") -> CourseId:
+        """Raises InvalidInput, naming `pointer`, for what is not a course key."""
+        match = _SPLIT.fullmatch(text) or _OLD.fullmatch(text)
+        if match is None or text.startswith("course-v1:") != (match.re is _SPLIT):
+            raise InvalidInput(
+                Problem(pointer, "expected course-v1:Org+Course+Run or Org/Course/Run")
+            )
+        if len(text) > MAX_CHARACTERS or len(text.encode()) > MAX_BYTES:
+            raise InvalidInput(
+                Problem(pointer, f"a course key has at most {MAX_CHARACTERS} characters")
+            )
+        if any(not part.strip(".") for part in match.groups()):
+            raise InvalidInput(Problem(pointer, "a part of a course key cannot be dots alone"))
+        org, course, run = match.groups()
+        return cls(org, course, run, is_old=match.re is _OLD)
+
+    def __str__(self) -> str:
+        if self.is_old:
+            return f"{self.org}/{self.course}/{self.run}"
+        return f"course-v1:{self.org}+{self.course}+{self.run}"
+
+
+class CourseStatus(StrEnum):
+    """How far a course is; `migrated` never regresses, later attempts show in `last_ingest`."""
+
+    NOT_MIGRATED = "not-migrated"
+    IN_PROGRESS = "in-progress"
+    MIGRATED = "migrated"
+    FAILED = "failed"
+
+
+class LastIngest(Record):
+    """The latest ingest of a course and how it stands."""
+
+    id: str
+    status: str
+    date: str
+
+
+class Course(Record):
+    """The row of one course; discovery creates it and never overwrites it."""
+
+    id: str
+    org: str
+    status: CourseStatus = CourseStatus.NOT_MIGRATED
+    discovered_date: str
+    latest_version: str | None = None
+    live_version: str | None = None
+    active_ingest: str | None = None
+    """The lease: the one ingest that may work on the course."""
+    kept_ingest: str | None = None
+    """A failed ingest whose copies are kept for a retry."""
+    last_version_number: int = 0
+    """The atomic counter behind version numbers; never goes back."""
+    last_ingest: LastIngest | None = None
+    source_checked_date: str | None = None
+    stale: bool | None = None
+    """Whether the latest version differs from the source as last checked; null: no version yet."""
+
+
+class Version(Record):
+    """A registered version: immutable, and everything its manifest names exists."""
+
+    course: str
+    id: str
+    ingest: str
+    created_date: str
+    objects: int
+    bytes: int
+    exceptions: int
+    manifest_key: str
+    manifest_sha256: str
+    entries_sha256: str
+    fingerprints: dict[str, str]
+    previous_version: str | None = None
+
+
+class VersionReplica(Record):
+    """Where a registered version is: one record per location, beside the manifest and not in it."""
+
+    course: str
+    version: str
+    location: str
+    bucket: str
+    prefix: str
+    registered_date: str
+
+
+def version_id(number: int) -> str:
+    """`v3` for 3."""
+    return f"v{number}"
+
+
+def version_number(version: str, *, pointer: str = "/version") -> int:
+    """3 for `v3`; raises InvalidInput for anything else."""
+    if not re.fullmatch(r"v[1-9][0-9]{0,8}", version):
+        raise InvalidInput(Problem(pointer, "expected a version such as v1"))
+    return int(version[1:])

@@ -1,0 +1,88 @@
+"""The error tree: every failure this product names, and whether trying again can help.
+
+CourseBackfillError
+├── InvalidInput                 the request or setting is wrong; all problems at once
+├── NotFound                     no such ingest, course, version, entry, …
+├── Conflict                     well-formed, but the present state forbids it
+├── Fenced                       the ingest moved on without this worker: stop, touch nothing
+├── KnownOutage                  trying again later helps: the step waits, parked
+│   ├── SourceUnavailable        MongoDB does not answer, or lost its primary
+│   └── StorageUnavailable       S3 throttles or fails beyond the client's own retries
+├── StorageRefused               S3 denies for good: credentials, policy, missing bucket
+├── SourceRefused                MongoDB denies for good: credentials, unsupported server
+├── ConditionFailed              a conditional write met another state than it asked for
+├── ObjectExists                 a create-only write met an object
+└── UploadLost                   a multipart upload vanished or conflicted; start it again
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CourseBackfillError(Exception):
+    """Base of every named error; `str()` is a sentence a user may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input: a JSON pointer (or a setting's name) and what was expected."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidInput(CourseBackfillError):
+    """The input cannot be used; `problems` names every fault found in it."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.pointer}: {p.detail}" for p in problems))
+        self.problems = problems
+
+
+class NotFound(CourseBackfillError):
+    """Nothing of that name exists; the sentence says how one would come to exist."""
+
+
+class Conflict(CourseBackfillError):
+    """The present state forbids it; `ingest` is the active ingest's id where one is in the way."""
+
+    def __init__(self, message: str, *, ingest: str | None = None) -> None:
+        super().__init__(message)
+        self.ingest = ingest
+
+
+class Fenced(CourseBackfillError):
+    """The ingest has ended or its epoch was raised: this worker's work no longer counts."""
+
+
+class KnownOutage(CourseBackfillError):
+    """Something outside is away for now; trying again later can help."""
+
+
+class SourceUnavailable(KnownOutage):
+    """MongoDB cannot be reached or has no primary at the moment."""
+
+
+class StorageUnavailable(KnownOutage):
+    """S3 throttled or failed the request beyond the client's own retries."""
+
+
+class StorageRefused(CourseBackfillError):
+    """S3 refused for good: bad credentials, a denying policy, a missing bucket."""
+
+
+class SourceRefused(CourseBackfillError):
+    """MongoDB refused for good: bad credentials, missing rights, an unsupported server."""
+
+
+class ConditionFailed(CourseBackfillError):
+    """A conditional write of the state store met another state; nothing of it was applied."""
+
+
+class ObjectExists(CourseBackfillError):
+    """A create-only write met an existing object at the key."""
+
+
+class UploadLost(CourseBackfillError):
+    """The multipart upload no longer exists, or completing it conflicted: begin a new one."""

@@ -1,0 +1,110 @@
+"""Failures: what went wrong with an object or an ingest, and what a person does about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from course_backfill.inventory import Fault, SourceObject
+from course_backfill.records import Record
+
+_REUPLOAD = (
+    "Upload the file again in Studio (Files & Uploads) or restore it from a backup of MongoDB, "
+    "then start the course again. To copy the rest without it: corruptObjects: record."
+)
+_REPORT_DOCUMENT = (
+    "Look at the document in the files collection; delete it or upload the file again in Studio, "
+    "then start the course again. To copy the rest without it: corruptObjects: record."
+)
+_START_AGAIN = "Start the course again; nothing of this attempt stays."
+
+ADVICE: dict[str, str] = {
+    # Bad objects of the source, found by planning or by reading.
+    "missing-chunk": _REUPLOAD,
+    "surplus-chunk": _REUPLOAD,
+    "truncated-chunk": _REUPLOAD,
+    "digest-mismatch": _REUPLOAD,
+    "invalid-document": _REPORT_DOCUMENT,
+    "duplicate-path": _REPORT_DOCUMENT,
+    "unknown-kind": _REPORT_DOCUMENT,
+    "keeps-changing": "The file was saved again during each of three reads. Start the course again "
+    "when nobody is editing it.",
+    # What a destination holds differs from what was written.
+    "different-object": "Something else wrote to this key. Find out what has write access to the "
+    "bucket, then start the course again.",
+    "object-missing": "Something deleted the copy. Find out what may delete in the bucket, then "
+    "start the course again.",
+    "fixity-mismatch": "The stored bytes are not the bytes that were sent. Start the course again; "
+    "if it happens twice, open a case with the storage provider.",
+    "surplus-object": "Something else wrote below this version's prefix. Find out what has write "
+    "access to the bucket, then start the course again.",
+    # Failures of the ingest as a whole.
+    "source-refused": "Check MONGO_URI and that its user may read the database: "
+    "course-backfill check. Then start the course again.",
+    "storage-refused": "Check the credentials and the bucket policy: course-backfill check. "
+    "Then start the course again.",
+    "gave-up-waiting": "Bring the service named above back, then start the course again.",
+    "dead-letter": "Read the error with course-backfill dead-letters; when its cause is gone, "
+    "start the course again.",
+    "counts-disagree": _START_AGAIN + " If it happens twice, report it with this ingest's id.",
+    "not-backfilled": "Choose content kinds that are configured.",
+    # Warnings of a dry run: nothing fails because of them.
+    "no-digest": "Nothing to do: its bytes cannot be checked against the source's own digest; "
+    "sha256 and length are recorded.",
+    "no-content-type": "Nothing to do: served as application/octet-stream.",
+    "unicode-twins": "Nothing to do: both are kept. Tools that normalise names may confuse them.",
+    "case-twins": "Nothing to do: both are kept. Tools that ignore case may confuse them.",
+    "encoded-key": "Nothing to do: the key is percent-encoded; the entry keeps the true name.",
+    "hashed-key": "Nothing to do: the key is a hash; the entry keeps the true name.",
+    "shared-file": "Nothing to do: old-form courses of one Org/Course share their files; each "
+    "course gets its own copy.",
+}
+"""Every code a failure can carry → what to do about it."""
+
+
+class Failure(Record):
+    """One thing that failed: an object of the source, a copy of it, or the ingest as a whole.
+
+    `path` and `source_id` are absent where the ingest as a whole failed. `attempts` counts the
+    times its packet was tried. `severity` is `warning` only for what a dry run points out.
+    """
+
+    type: str = "Failure"
+    severity: str = "failure"
+    stage: str
+    code: str
+    detail: str
+    action: str
+    path: str | None = None
+    source_id: Any = None
+    attempts: int = 1
+
+    @classmethod
+    def of_object(
+        cls, found: SourceObject, fault: Fault, *, stage: str, attempts: int = 1
+    ) -> Failure:
+        """The failure of one object."""
+        return cls(
+            stage=stage,
+            code=fault.code,
+            detail=fault.detail,
+            action=ADVICE[fault.code],
+            path=found.path,
+            source_id=found.source_id,
+            attempts=attempts,
+        )
+
+    @classmethod
+    def of_ingest(cls, code: str, detail: str, *, stage: str) -> Failure:
+        """The failure of the ingest as a whole."""
+        return cls(stage=stage, code=code, detail=detail, action=ADVICE[code])
+
+    def to_line(self) -> bytes:
+        """One JSON line."""
+        return orjson.dumps(self.to_item()) + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Failure:
+        """The inverse of `to_line`."""
+        return cls.from_item(orjson.loads(line))

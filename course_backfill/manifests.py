@@ -1,0 +1,207 @@
+"""Manifests: what a version is. Entries one per line, an index into them, and the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from course_backfill.failures import Failure
+from course_backfill.inventory import Fingerprints, SourceObject
+from course_backfill.records import Record
+
+ENTRIES_NAME = "entries.jsonl"
+INDEX_NAME = "index.json"
+MANIFEST_NAME = "manifest.json"
+MANIFEST_FILES = (ENTRIES_NAME, INDEX_NAME, MANIFEST_NAME)
+"""Lie directly below a version's prefix; no entry can, since entries lie in the folder of a kind."""
+
+INDEX_EVERY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of a version: what the source said of it, where its copy is, and its checksums.
+
+    `version` is the version whose prefix holds the bytes; `key` is relative to that prefix.
+    """
+
+    source: SourceObject
+    key: str
+    version: str
+    sha256: str
+    md5: str
+    videos: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The entry's name in the API: the kind's folder and the true name."""
+        return self.source.path
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as `entries.jsonl` and the API give it."""
+        return self.source.to_dict() | {
+            "key": self.key,
+            "version": self.version,
+            "sha256": self.sha256,
+            "md5": self.md5,
+            "videos": list(self.videos),
+        }
+
+    def to_line(self) -> bytes:
+        """One JSON line, the same bytes whenever it is written."""
+        return orjson.dumps(self.to_dict(), option=orjson.OPT_SORT_KEYS) + b"\n"
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Entry:
+        """The inverse of `to_dict`."""
+        return cls(
+            source=SourceObject.from_dict(fields),
+            key=fields["key"],
+            version=fields["version"],
+            sha256=fields["sha256"],
+            md5=fields["md5"],
+            videos=tuple(fields["videos"]),
+        )
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Entry:
+        """The inverse of `to_line`."""
+        return cls.from_dict(orjson.loads(line))
+
+
+class ManifestCourse(Record):
+    """The course and the version that a manifest is of."""
+
+    id: str
+    version: str
+
+
+class ManifestSource(Record):
+    """Where a version was read from; fingerprints are of the objects as they were read."""
+
+    provider: str
+    database: str
+    fingerprints: dict[str, str]
+
+
+class ManifestTotals(Record):
+    """Objects and bytes, in all and by kind."""
+
+    objects: int = 0
+    bytes: int = 0
+    by_kind: dict[str, dict[str, int]] = Field(default_factory=dict)
+
+
+class StorageManifest(Record):
+    """`manifest.json`: says what a version is, never where; replica records say where."""
+
+    type: str = "StorageManifest"
+    course: ManifestCourse
+    ingest: str
+    created_date: str
+    source: ManifestSource
+    totals: ManifestTotals
+    removed: int
+    """Objects that the inventory had and that were deleted before they were read."""
+    exceptions: tuple[Failure, ...]
+    """Bad objects that the version is without: the request said `corruptObjects: record`."""
+    previous_version: str | None
+    entries_sha256: str
+
+    def to_bytes(self) -> bytes:
+        """The file's content, the same bytes whenever it is written."""
+        return orjson.dumps(self.to_item(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+
+
+@dataclass(slots=True)
+class EntriesSummary:
+    """Everything about a run of entries that is known once they have passed by, in bounded memory.
+
+    Feed it the entries in path order. The index grows by one pair per 1,000 entries.
+    """
+
+    totals: dict[str, dict[str, int]] = field(default_factory=dict)
+    index: list[tuple[str, int]] = field(default_factory=list)
+    offset: int = 0
+    _count: int = 0
+    _fingerprints: Fingerprints = field(default_factory=Fingerprints)
+    _sha256: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, entry: Entry) -> bytes:
+        """Takes the next entry and gives its line."""
+        line = entry.to_line()
+        if self._count % INDEX_EVERY == 0:
+            self.index.append((entry.path, self.offset))
+        of_kind = self.totals.setdefault(entry.source.kind, {"objects": 0, "bytes": 0})
+        of_kind["objects"] += 1
+        of_kind["bytes"] += entry.source.size
+        self._fingerprints.add(entry.source)
+        self._sha256.update(line)
+        self.offset += len(line)
+        self._count += 1
+        return line
+
+    @property
+    def entries_sha256(self) -> str:
+        """sha256 of all lines so far, in hex."""
+        return str(self._sha256.hexdigest())
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """kind → fingerprint of the objects so far."""
+        return self._fingerprints.hexdigests()
+
+    def manifest_totals(self) -> ManifestTotals:
+        """The totals so far."""
+        return ManifestTotals(
+            objects=self._count,
+            bytes=sum(kind["bytes"] for kind in self.totals.values()),
+            by_kind=dict(sorted(self.totals.items())),
+        )
+
+    def index_bytes(self) -> bytes:
+        """`index.json`: `{"length": bytes of entries.jsonl, "lines": [[path, byte offset], …]}`."""
+        return orjson.dumps({"length": self.offset, "lines": self.index})
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesIndex:
+    """Finds the stretch of `entries.jsonl` that must hold a path, without reading the file."""
+
+    length: int
+    lines: tuple[tuple[bytes, int], ...]
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> EntriesIndex:
+        """Reads `index.json`."""
+        fields = orjson.loads(content)
+        lines = tuple((path.encode(), offset) for path, offset in fields["lines"])
+        return cls(fields["length"], lines)
+
+    def stretch_from(self, path: str) -> tuple[int, int]:
+        """(start, end) of the stretch where `path` lies if it is there; bytes of entries.jsonl."""
+        start, end = 0, self.length
+        wanted = path.encode()
+        for first_path, offset in self.lines:
+            if first_path <= wanted:
+                start = offset
+            else:
+                end = offset
+                break
+        return start, end
+
+
+def split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines, each with its newline, out of blocks of any size."""
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+    if rest:
+        yield rest
