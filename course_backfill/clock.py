@@ -1,4 +1,4 @@
-"""Time as stored: UTC, ISO 8601 with milliseconds, so that the order of text is the order of time."""
+"""Time as stored: UTC, ISO 8601 with milliseconds, so that text order is time order."""
 
 from __future__ import annotations
 

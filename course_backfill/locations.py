@@ -23,7 +23,7 @@ class Location(Record):
     prefix: Prefix = Field(default="", description="empty, or path segments each ending in /")
 
     def version_prefix(self, course: CourseId, version: str) -> str:
-        """The prefix, ending in `/`, that one version of a course owns: the same in each location."""
+        """The prefix, ending in `/`, that one version of a course owns."""
         return f"{self.prefix}courses/{str(course).replace('/', '%2F')}/{version}/"
 
 

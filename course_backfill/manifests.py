@@ -18,7 +18,7 @@ ENTRIES_NAME = "entries.jsonl"
 INDEX_NAME = "index.json"
 MANIFEST_NAME = "manifest.json"
 MANIFEST_FILES = (ENTRIES_NAME, INDEX_NAME, MANIFEST_NAME)
-"""Lie directly below a version's prefix; no entry can, since entries lie in the folder of a kind."""
+"""Lie directly below a version's prefix, where no entry can: entries lie in folders of kinds."""
 
 INDEX_EVERY = 1_000
 

@@ -1,0 +1,206 @@
+"""The courses table: rows, leases and versions, changed only by the writes made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from course_backfill.clock import Clock, to_text
+from course_backfill.courses import (
+    Course,
+    CourseId,
+    CourseStatus,
+    LastIngest,
+    Version,
+    VersionReplica,
+    version_number,
+)
+from course_backfill.errors import ConditionFailed, Conflict, NotFound
+from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
+from course_backfill.ports import Condition, Key, Page, StateStore, Write
+
+TABLE = "courses"
+BY_STATUS = "courses-by-status"
+
+
+class CourseStore:
+    """Reads courses and versions, and makes the writes that belong into others' transactions."""
+
+    def __init__(self, state: StateStore, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    def find(self, course: str) -> Course | None:
+        """The course's row, or None."""
+        item = self._state.get(_key(course))
+        return Course.from_item(item) if item else None
+
+    def get(self, course: str) -> Course:
+        """The course's row; raises NotFound, naming discovery."""
+        found = self.find(course)
+        if found is None:
+            raise NotFound(
+                f"course {course} is not known: "
+                "POST /discoveries (course-backfill discover) finds new courses"
+            )
+        return found
+
+    def add(self, course: CourseId) -> bool:
+        """Adds a discovered course; False, and nothing changed, where it has a row already."""
+        row = Course(id=str(course), org=course.org, discovered_date=to_text(self._clock()))
+        item = row.to_item() | {"statusKey": row.status.value}
+        try:
+            self._state.write(Write(_key(row.id), item=item, when=(Condition("pk", "absent"),)))
+        except ConditionFailed:
+            return False
+        return True
+
+    def by_status(self, status: CourseStatus, *, limit: int, after: str = "") -> Page:
+        """Items of the courses of one status, in the order of their keys."""
+        return self._state.query_index(BY_STATUS, status.value, limit=limit, after=after)
+
+    def versions(self, course: str) -> list[Version]:
+        """The registered versions, newest first."""
+        page = self._state.query(TABLE, course, sk_prefix="VERSION#")
+        items = [item for item in page.items if "#REPLICA#" not in item["sk"]]
+        while page.cursor:
+            page = self._state.query(TABLE, course, sk_prefix="VERSION#", after=page.cursor)
+            items += [item for item in page.items if "#REPLICA#" not in item["sk"]]
+        return [Version.from_item(item) for item in reversed(items)]
+
+    def version(self, course: str, version: str) -> Version:
+        """One registered version; raises NotFound, also for a number that no version has."""
+        item = self._state.get(Key(TABLE, course, version_sk(version)))
+        if item is None:
+            raise NotFound(f"course {course} has no registered version {version}")
+        return Version.from_item(item)
+
+    def replicas(self, course: str, version: str) -> list[VersionReplica]:
+        """Where a registered version is."""
+        prefix = f"{version_sk(version)}#REPLICA#"
+        page = self._state.query(TABLE, course, sk_prefix=prefix)
+        return [VersionReplica.from_item(item) for item in page.items]
+
+    # --- writes for the transactions of ingests ---
+
+    def take_lease(self, ingest: Ingest) -> list[Write]:
+        """The course becomes this ingest's; raises Conflict where another one is active."""
+        course = self.get(ingest.course)
+        if course.active_ingest and course.active_ingest != ingest.id:
+            raise Conflict(
+                f"course {course.id} is busy with ingest {course.active_ingest}",
+                ingest=course.active_ingest,
+            )
+        changes = {"activeIngest": ingest.id, "lastIngest": self._last(ingest)}
+        if course.status is not CourseStatus.MIGRATED:
+            changes |= _status(CourseStatus.IN_PROGRESS)
+        when = (
+            Condition("activeIngest", "absent"),
+            Condition("status", "equals", course.status.value),
+            *_same("keptIngest", course.kept_ingest),
+        )
+        remove = ["keptIngest"] if course.kept_ingest == ingest.id else []
+        return [Write(_key(course.id), assign=changes, remove=remove, when=when)]
+
+    def allot_version(self, ingest: Ingest, number: int) -> Write:
+        """Takes a number that no attempt had before; fails where another one took it first."""
+        counted = Condition("lastVersionNumber", "equals", number - 1)
+        return Write(
+            _key(ingest.course),
+            assign={"lastVersionNumber": number},
+            when=(_leased(ingest), counted),
+        )
+
+    def release_lease(self, ingest: Ingest) -> list[Write]:
+        """The course after a failed or cancelled ingest: what it was, or failed."""
+        course = self.get(ingest.course)
+        changes: dict[str, Any] = {"lastIngest": self._last(ingest)}
+        if course.active_ingest != ingest.id:
+            return []  # A kept failure gave its lease back when it failed.
+        if course.status is not CourseStatus.MIGRATED:
+            failed = ingest.status is IngestStatus.FAILED
+            changes |= _status(CourseStatus.FAILED if failed else CourseStatus.NOT_MIGRATED)
+        if ingest.kept:
+            changes["keptIngest"] = ingest.id
+        when = (_leased(ingest), Condition("status", "equals", course.status.value))
+        return [Write(_key(course.id), assign=changes, remove=["activeIngest"], when=when)]
+
+    def forget_kept(self, ingest: Ingest) -> list[Write]:
+        """The kept copies of this ingest are being rolled back."""
+        if self.get(ingest.course).kept_ingest != ingest.id:
+            return []
+        when = (Condition("keptIngest", "equals", ingest.id),)
+        return [Write(_key(ingest.course), remove=["keptIngest"], when=when)]
+
+    def registered(
+        self, ingest: Ingest, version: Version, replicas: Iterable[VersionReplica]
+    ) -> list[Write]:
+        """The version appears, where it is, and the course is migrated."""
+        sk = version_sk(version.id)
+        changes = {
+            "latestVersion": version.id,
+            "lastIngest": self._last(ingest),
+            **_status(CourseStatus.MIGRATED),
+            **_checked(ingest.source_check),
+        }
+        absent = (Condition("pk", "absent"),)
+        return [
+            Write(Key(TABLE, version.course, sk), item=version.to_item(), when=absent),
+            *(
+                Write(
+                    Key(TABLE, version.course, f"{sk}#REPLICA#{replica.location}"),
+                    item=replica.to_item(),
+                    when=absent,
+                )
+                for replica in replicas
+            ),
+            Write(
+                _key(version.course),
+                assign=changes,
+                remove=["activeIngest"],
+                when=(_leased(ingest), *_same("latestVersion", ingest.previous_version)),
+            ),
+        ]
+
+    def unchanged(self, ingest: Ingest) -> list[Write]:
+        """Nothing was to be done: the freshness of the latest version is renewed."""
+        changes = {
+            "lastIngest": self._last(ingest),
+            **_status(CourseStatus.MIGRATED),
+            **_checked(ingest.source_check),
+        }
+        when = (_leased(ingest), *_same("latestVersion", ingest.previous_version))
+        return [Write(_key(ingest.course), assign=changes, remove=["activeIngest"], when=when)]
+
+    def _last(self, ingest: Ingest) -> dict[str, Any]:
+        date = to_text(self._clock())
+        return LastIngest(id=ingest.id, status=ingest.status.value, date=date).to_item()
+
+
+def version_sk(version: str) -> str:
+    """Zero-padded, so that versions sort by number."""
+    return f"VERSION#{version_number(version):09d}"
+
+
+def _key(course: str) -> Key:
+    return Key(TABLE, course, "COURSE")
+
+
+def _status(status: CourseStatus) -> dict[str, Any]:
+    return {"status": status.value, "statusKey": status.value}
+
+
+def _leased(ingest: Ingest) -> Condition:
+    return Condition("activeIngest", "equals", ingest.id)
+
+
+def _same(attribute: str, value: str | None) -> tuple[Condition, ...]:
+    if value is None:
+        return (Condition(attribute, "absent"),)
+    return (Condition(attribute, "equals", value),)
+
+
+def _checked(check: SourceCheck | None) -> dict[str, Any]:
+    if check is None:
+        return {}
+    return {"sourceCheckedDate": check.checked_date, "stale": check.stale}

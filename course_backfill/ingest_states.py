@@ -1,0 +1,118 @@
+"""The life of an ingest as pure functions: an ingest in, the changed ingest or a refusal out.
+
+    accepted ──► processing ─┬─► succeeded
+                  ▲   stages │
+            retry │          └─► rolling-back ─► failed | cancelled
+                  │                  ▲
+                 failed, kept ───────┘  cancel, expiry, another ingest of the course
+
+Stages only move down the pipeline; every move raises or requires the epoch that fences late
+workers. The one backward move is the retry of a kept failure.
+"""
+
+from __future__ import annotations
+
+from course_backfill.errors import Conflict, Fenced
+from course_backfill.failures import Failure
+from course_backfill.ingests import STAGE_OF_STEP, Callback, Ingest, IngestStatus, Stage
+from course_backfill.messages import Step, StepMessage
+
+_STAGE_ORDER = list(Stage)
+
+
+def is_current(ingest: Ingest, message: StepMessage) -> bool:
+    """Whether the message still asks for something: right epoch, right stage, not ended."""
+    if message.step is Step.NOTIFY:
+        return ingest.status.is_end
+    if message.epoch != ingest.epoch:
+        return False
+    if ingest.status is IngestStatus.ACCEPTED:
+        return message.step is Step.PLAN
+    is_open = not ingest.status.is_end or ingest.stage is Stage.ROLLING_BACK
+    return is_open and STAGE_OF_STEP[message.step] is ingest.stage
+
+
+def require_current(ingest: Ingest, message: StepMessage) -> None:
+    """Raises Fenced unless the message is current."""
+    if not is_current(ingest, message):
+        raise Fenced(f"ingest {ingest.id} has moved on from epoch {message.epoch}")
+
+
+def started(ingest: Ingest) -> Ingest:
+    """accepted → processing; a repeat changes nothing."""
+    if ingest.status is not IngestStatus.ACCEPTED:
+        return ingest
+    return ingest.model_copy(update={"status": IngestStatus.PROCESSING, "stage": Stage.PLANNING})
+
+
+def advanced(ingest: Ingest, message: StepMessage, stage: Stage) -> Ingest:
+    """To a later stage, on behalf of the message's worker; raises Fenced for a late one."""
+    require_current(ingest, message)
+    if ingest.stage is None or _STAGE_ORDER.index(stage) <= _STAGE_ORDER.index(ingest.stage):
+        raise Fenced(f"ingest {ingest.id} is past {stage}")
+    return ingest.model_copy(update={"stage": stage})
+
+
+def rolling_back(ingest: Ingest, end: IngestStatus, failure: Failure | None = None) -> Ingest:
+    """Fences every worker and sets the end; raises Conflict for an ended or rolling-back ingest."""
+    if ingest.stage is Stage.ROLLING_BACK:
+        raise Conflict(f"ingest {ingest.id} is being rolled back already")
+    if ingest.status.is_end and not ingest.kept:
+        raise Conflict(f"ingest {ingest.id} has ended: {ingest.status}")
+    return ingest.model_copy(
+        update={
+            "status": ingest.status if ingest.kept else IngestStatus.PROCESSING,
+            "stage": Stage.ROLLING_BACK,
+            "epoch": ingest.epoch + 1,
+            "intended_end": end,
+            "failure": failure or ingest.failure,
+            "kept": False,
+            "kept_until": None,
+        }
+    )
+
+
+def kept(ingest: Ingest, failure: Failure, until: str) -> Ingest:
+    """Failed with its copies kept; the stage it failed in stays, for the retry."""
+    if ingest.status.is_end or ingest.stage is Stage.ROLLING_BACK:
+        raise Fenced(f"ingest {ingest.id} has ended or is being rolled back")
+    return ingest.model_copy(
+        update={
+            "status": IngestStatus.FAILED,
+            "epoch": ingest.epoch + 1,
+            "failure": failure,
+            "kept": True,
+            "kept_until": until,
+        }
+    )
+
+
+def retried(ingest: Ingest) -> Ingest:
+    """A kept failure starts again at planning, which finds what is done; raises Conflict."""
+    if not ingest.kept:
+        raise Conflict(
+            f"ingest {ingest.id} is {ingest.status} and nothing of it was kept: "
+            "only a failure with onFailure: keep can be retried; start the course again"
+        )
+    return ingest.model_copy(
+        update={
+            "status": IngestStatus.PROCESSING,
+            "stage": Stage.PLANNING,
+            "epoch": ingest.epoch + 1,
+            "failure": None,
+            "failure_count": 0,
+            "callback": ingest.callback and Callback(url=ingest.callback.url),
+            "kept": False,
+            "kept_until": None,
+        }
+    )
+
+
+def ended(ingest: Ingest, status: IngestStatus) -> Ingest:
+    """The one end of every ingest; raises Fenced where it has ended already."""
+    is_rolling_back = ingest.stage is Stage.ROLLING_BACK
+    if ingest.status.is_end and not is_rolling_back:
+        raise Fenced(f"ingest {ingest.id} has ended: {ingest.status}")
+    if is_rolling_back and status is not ingest.intended_end:
+        raise Fenced(f"ingest {ingest.id} is being rolled back")
+    return ingest.model_copy(update={"status": status, "stage": None, "intended_end": None})

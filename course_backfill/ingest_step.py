@@ -1,0 +1,202 @@
+"""One step of one ingest: start → do → record → send on, and what becomes of each outcome."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from course_backfill.clock import Clock, from_text, to_text
+from course_backfill.errors import (
+    ConditionFailed,
+    Conflict,
+    Fenced,
+    KnownOutage,
+    SourceRefused,
+    StorageRefused,
+)
+from course_backfill.failures import Failure
+from course_backfill.ingest_states import is_current, started
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest, IngestStatus, Timer, TimerKind
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.messages import StepMessage
+from course_backfill.ports import MessageSender, StateStore
+from course_backfill.timers import find_timer, set_timer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSucceeded:
+    """The step is done and recorded; these messages follow from it."""
+
+    next: Sequence[StepMessage] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepCompleted:
+    """The step is done and recorded, and nothing is to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepWaiting:
+    """The step cannot go on for now; it is parked and tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """The ingest cannot succeed; `objects` of its objects are listed under its failures."""
+
+    failure: Failure
+    objects: int = 0
+
+
+StepResult = StepSucceeded | StepCompleted | StepWaiting | StepFailed
+Work = Callable[[Ingest, StepMessage], StepResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parking:
+    """How outages are waited out: gaps that double from `first` to `longest`, then the end."""
+
+    first: timedelta = timedelta(seconds=15)
+    longest: timedelta = timedelta(minutes=15)
+    give_up_after: timedelta = timedelta(hours=24)
+
+    def gap(self, attempts: int) -> timedelta:
+        """The wait before the next try, after so many."""
+        return min(self.first * (1 << min(attempts, 20)), self.longest)
+
+
+class IngestStep:
+    """Runs a service's work on a message, and is the only one that acts on its result."""
+
+    def __init__(
+        self,
+        work: Work,
+        *,
+        state: StateStore,
+        ingests: IngestStore,
+        lifecycle: Lifecycle,
+        messages: MessageSender,
+        clock: Clock,
+        parking: Parking,
+    ) -> None:
+        self._work = work
+        self._state = state
+        self._ingests = ingests
+        self._lifecycle = lifecycle
+        self._messages = messages
+        self._clock = clock
+        self._parking = parking
+
+    def handle(self, message: StepMessage) -> None:
+        """Does what the message asks, if it still counts; anything unexpected comes through."""
+        began = time.monotonic()
+        ingest = self._ingests.find(message.ingest)
+        if ingest is None or not is_current(ingest, message):
+            self._log(message, ingest, "not-current", began)
+            return
+        try:
+            if ingest.status is IngestStatus.ACCEPTED:
+                ingest = self._ingests.update(
+                    ingest.id, started, event=self._ingests.event("plan", "started", "Planning")
+                )
+            result = self._do(ingest, message)
+            self._act(ingest, message, result)
+        except (Fenced, Conflict) as late:
+            logger.info("stopped: %s", late, extra={"ingest_id": message.ingest})
+            self._log(message, ingest, "fenced", began)
+        else:
+            self._log(message, ingest, type(result).__name__, began)
+
+    def _do(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        try:
+            return self._work(ingest, message)
+        except KnownOutage as outage:
+            return StepWaiting(str(outage))
+        except SourceRefused as refusal:
+            return StepFailed(_failure("source-refused", refusal, ingest))
+        except StorageRefused as refusal:
+            return StepFailed(_failure("storage-refused", refusal, ingest))
+
+    def _act(self, ingest: Ingest, message: StepMessage, result: StepResult) -> None:
+        match result:
+            case StepSucceeded(messages):
+                self._messages.send(messages)
+            case StepCompleted():
+                pass
+            case StepWaiting(reason):
+                self._park(ingest, message, reason)
+            case StepFailed(failure, objects):
+                self._lifecycle.fail(ingest, failure, objects=objects)
+
+    def _park(self, ingest: Ingest, message: StepMessage, reason: str) -> None:
+        """Waits in DynamoDB, holding no message; the janitor sends it again when it is due."""
+        now = self._clock()
+        name = parked_name(message)
+        earlier = find_timer(self._state, ingest.id, name)
+        since = from_text(earlier.since) if earlier and earlier.since else now
+        if now - since >= self._parking.give_up_after:
+            detail = f"{reason} (waited since {to_text(since)})"
+            failure = Failure.of_ingest("gave-up-waiting", detail, stage=_stage(ingest))
+            self._lifecycle.fail(ingest, failure)
+            return
+        attempts = earlier.attempts if earlier else 0
+        timer = parked_timer(message, due=now + self._parking.gap(attempts), since=since)
+        try:
+            self._state.write(
+                set_timer(timer.model_copy(update={"attempts": attempts + 1})),
+                self._ingests.current(ingest),
+            )
+        except ConditionFailed:
+            raise Fenced(f"ingest {ingest.id} moved on while it waited") from None
+        event = self._ingests.event(
+            message.step, "waiting", f"Waiting: {reason}", replica=message.replica
+        )
+        self._ingests.note(ingest, event)
+
+    def _log(self, message: StepMessage, ingest: Ingest | None, outcome: str, began: float) -> None:
+        logger.info(
+            "step",
+            extra={
+                "ingest_id": message.ingest,
+                "course": ingest.course if ingest else None,
+                "step": message.step.value,
+                "replica": message.replica,
+                "packet": message.packet,
+                "outcome": outcome,
+                "seconds": round(time.monotonic() - began, 3),
+            },
+        )
+
+
+def parked_timer(message: StepMessage, *, due: datetime, since: datetime) -> Timer:
+    """The timer of a step that waits."""
+    return Timer(
+        ingest=message.ingest,
+        name=parked_name(message),
+        kind=TimerKind.PARKED,
+        due_date=to_text(due),
+        message=message,
+        since=to_text(since),
+    )
+
+
+def parked_name(message: StepMessage) -> str:
+    """Tells a parked step apart from the others of its ingest, and from earlier epochs'."""
+    part = f"{message.replica or ''}#{'' if message.packet is None else message.packet}"
+    return f"parked#{message.epoch}#{message.step}#{part}"
+
+
+def _failure(code: str, error: Exception, ingest: Ingest) -> Failure:
+    return Failure.of_ingest(code, str(error), stage=_stage(ingest))
+
+
+def _stage(ingest: Ingest) -> str:
+    return ingest.stage.value if ingest.stage else ingest.status.value

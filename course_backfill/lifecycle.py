@@ -1,0 +1,233 @@
+"""The turns of an ingest's life: accepted, failed, kept, retried, cancelled, ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from course_backfill import ingest_states
+from course_backfill.clock import Clock, to_text
+from course_backfill.course_store import CourseStore
+from course_backfill.errors import ConditionFailed, Conflict
+from course_backfill.failures import Failure
+from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer, is_callback_pending
+from course_backfill.ingests import Ingest, IngestStatus, TimerKind
+from course_backfill.messages import Step, StepMessage
+from course_backfill.ports import MessageSender, Write
+from course_backfill.timers import clear_timer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long things are left alone before something is done about them."""
+
+    keep_failures: timedelta = timedelta(days=14)
+    resweep_after: tuple[timedelta, ...] = (timedelta(minutes=10), timedelta(hours=24))
+    """When to sweep again behind writers that outlived their ingest."""
+
+
+class Lifecycle:
+    """Every start and every end of an ingest; each is one transaction, then its messages."""
+
+    def __init__(
+        self,
+        *,
+        ingests: IngestStore,
+        courses: CourseStore,
+        messages: MessageSender,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._ingests = ingests
+        self._courses = courses
+        self._messages = messages
+        self._clock = clock
+        self._patience = patience
+
+    def accept(self, ingest: Ingest) -> None:
+        """Stores the ingest with the course's lease, and sends the first message.
+
+        Kept copies of an earlier failure of the course are rolled back first. Raises Conflict
+        where the course is busy, NotFound where it is not known, ConditionFailed where the
+        ingest's id is taken.
+        """
+        course = self._courses.get(ingest.course)
+        lease: list[Write] = []
+        if not ingest.dry_run:
+            if course.kept_ingest:
+                self._supersede(course.kept_ingest, ingest)
+            lease = self._courses.take_lease(ingest)
+        event = self._ingests.event(
+            "accept", "succeeded", "Ingest accepted", requested_by=ingest.requested_by
+        )
+        try:
+            self._ingests.add(ingest, event=event, extra=lease)
+        except ConditionFailed:
+            if not ingest.dry_run and self._ingests.find(ingest.id) is None:
+                self._courses.take_lease(ingest)  # Names the ingest that came first.
+                raise Conflict(f"course {ingest.course} changed; try again") from None
+            raise
+        self._send(ingest, Step.PLAN)
+
+    def fail(self, ingest: Ingest, failure: Failure, *, objects: int = 0) -> Ingest:
+        """Ends the ingest as failed: kept if the request says so, otherwise rolled back.
+
+        `objects` counts what is listed under its failures. Raises Fenced or Conflict where the
+        ingest has moved on meanwhile.
+        """
+        logger.error(
+            "ingest failed",
+            extra={
+                "ingest_id": ingest.id,
+                "course": ingest.course,
+                "stage": failure.stage,
+                "code": failure.code,
+                "detail": failure.detail,
+                "action": failure.action,
+                "objects": objects,
+            },
+        )
+        if ingest.on_failure == "keep" and not ingest.dry_run:
+            return self._keep(ingest, failure, objects)
+        return self._roll_back_or_end(ingest, IngestStatus.FAILED, failure, objects=objects)
+
+    def cancel(self, ingest: str, *, by: str) -> Ingest:
+        """Fences the ingest and has its copies removed; raises Conflict where it has ended."""
+        current = self._ingests.get(ingest)
+        return self._roll_back_or_end(
+            current, IngestStatus.CANCELLED, None, by=by, reason="cancelled on request"
+        )
+
+    def expire(self, ingest: Ingest) -> None:
+        """A kept failure was not retried in time: its copies are removed."""
+        if ingest.kept:
+            self._roll_back_or_end(ingest, IngestStatus.FAILED, ingest.failure, reason="expired")
+
+    def retry(self, ingest: str, *, by: str) -> Ingest:
+        """Takes the lease again and starts a kept failure from its finished packets.
+
+        Raises Conflict where nothing was kept, the course is busy, or a newer version was
+        registered meanwhile.
+        """
+
+        def again(before: Ingest, after: Ingest) -> list[Write]:
+            course = self._courses.get(before.course)
+            if course.latest_version != before.previous_version and before.version:
+                raise Conflict(
+                    f"{course.latest_version} of {course.id} was registered since: "
+                    f"cancel ingest {before.id}, then start the course again"
+                )
+            clear = clear_timer(before.id, TimerKind.EXPIRY)
+            return [*self._courses.take_lease(after), clear]
+
+        event = self._ingests.event("retry", "succeeded", "Retry accepted", requested_by=by)
+        retried = self._ingests.update(ingest, ingest_states.retried, event=event, extra=again)
+        self._send(retried, Step.PLAN)
+        return retried
+
+    def end(
+        self,
+        ingest: Ingest,
+        status: IngestStatus,
+        *,
+        description: str,
+        change: Callable[[Ingest], Ingest] = lambda ingest: ingest,
+        course_writes: Callable[[Ingest], list[Write]] | None = None,
+    ) -> Ingest:
+        """The one end of every ingest; `change` may raise to refuse it, and adds what was found.
+
+        `course_writes` replaces the plain release of the course's lease.
+        """
+        release = course_writes or self._courses.release_lease
+
+        def last(before: Ingest, after: Ingest) -> list[Write]:
+            resweep = self._patience.resweep_after
+            return [
+                *release(after),
+                *end_writes(after, self._clock(), resweep_after=resweep),
+            ]
+
+        ended = self._ingests.update(
+            ingest.id,
+            lambda now: ingest_states.ended(change(now), status),
+            event=self._ingests.event("end", status.value, description),
+            extra=last,
+        )
+        logger.info(
+            "ingest ended",
+            extra={"ingest_id": ended.id, "course": ended.course, "outcome": status.value},
+        )
+        if is_callback_pending(ended):
+            self._send(ended, Step.NOTIFY)
+        return ended
+
+    def _supersede(self, kept: str, successor: Ingest) -> None:
+        self._roll_back_or_end(
+            self._ingests.get(kept),
+            IngestStatus.FAILED,
+            None,
+            by=successor.requested_by,
+            reason=f"superseded by ingest {successor.id}",
+        )
+
+    def _roll_back_or_end(
+        self,
+        ingest: Ingest,
+        status: IngestStatus,
+        failure: Failure | None,
+        *,
+        objects: int = 0,
+        by: str | None = None,
+        reason: str = "",
+    ) -> Ingest:
+        """Removes what was copied, if any could have been, and then ends."""
+
+        def fenced(now: Ingest) -> Ingest:
+            changed = ingest_states.rolling_back(now, status, failure)
+            counted = objects or changed.failure_count
+            return changed.model_copy(update={"failure_count": counted})
+
+        def forget(before: Ingest, after: Ingest) -> list[Write]:
+            clear = clear_timer(before.id, TimerKind.EXPIRY)
+            return [*self._courses.forget_kept(after), clear] if before.kept else []
+
+        description = failure.detail if failure else f"Rolling back: {reason}"
+        event = self._ingests.event("roll-back", "started", description, requested_by=by)
+        changed = self._ingests.update(ingest.id, fenced, event=event, extra=forget)
+        if changed.version is None:
+            return self.end(changed, status, description=_ended_text(status))
+        self._send(changed, Step.ROLL_BACK)
+        return changed
+
+    def _keep(self, ingest: Ingest, failure: Failure, objects: int) -> Ingest:
+        until = self._clock() + self._patience.keep_failures
+
+        def keep(now: Ingest) -> Ingest:
+            changed = ingest_states.kept(now, failure, to_text(until))
+            return changed.model_copy(update={"failure_count": objects})
+
+        def give_back(before: Ingest, after: Ingest) -> list[Write]:
+            return [
+                *self._courses.release_lease(after),
+                *end_writes(after.model_copy(update={"version": None}), self._clock()),
+                expiry_timer(after, until),
+            ]
+
+        event = self._ingests.event(
+            "end", "failed", f"{failure.detail} (copies kept until {to_text(until)})"
+        )
+        changed = self._ingests.update(ingest.id, keep, event=event, extra=give_back)
+        if is_callback_pending(changed):
+            self._send(changed, Step.NOTIFY)
+        return changed
+
+    def _send(self, ingest: Ingest, step: Step) -> None:
+        self._messages.send([StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=step)])
+
+
+def _ended_text(status: IngestStatus) -> str:
+    return "Ingest failed" if status is IngestStatus.FAILED else "Ingest cancelled"

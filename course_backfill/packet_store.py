@@ -1,0 +1,213 @@
+"""Replicas and packets of ingests: claims, results, and the counters that packets' ends add to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from course_backfill.clock import Clock, to_text
+from course_backfill.errors import ConditionFailed, NotFound
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest, Packet, Replica, ReplicaStatus
+from course_backfill.ports import Condition, Key, StateStore, Write
+
+TABLE = "ingests"
+
+
+class PacketStore:
+    """Stores the packets of each replica; an item per packet, none grows with its files."""
+
+    def __init__(
+        self, state: StateStore, ingests: IngestStore, clock: Clock, *, lease: timedelta
+    ) -> None:
+        self._state = state
+        self._ingests = ingests
+        self._clock = clock
+        self._lease = lease
+
+    # --- planning ---
+
+    def add(self, ingest: str, packet: Packet) -> None:
+        """Stores a planned packet; one that is there already stays as it is."""
+        key = _packet_key(ingest, packet.replica, packet.number)
+        try:
+            self._state.write(Write(key, item=packet.to_item(), when=(Condition("pk", "absent"),)))
+        except ConditionFailed:
+            return
+
+    def replica_write(self, ingest: str, replica: Replica) -> Write:
+        """Stores a planned replica, for the transaction that ends planning."""
+        return Write(_replica_key(ingest, replica.location), item=replica.to_item())
+
+    def verifying(self, ingest: str, replica: str) -> Write:
+        """The replica's packets are all copied, for the transaction that moves the stage."""
+        return self._assign_status(ingest, replica, ReplicaStatus.VERIFYING)
+
+    def verified(self, ingest: str, replica: str) -> Write:
+        """The replica is verified as a whole, for the transaction that moves the stage."""
+        return self._assign_status(ingest, replica, ReplicaStatus.VERIFIED)
+
+    def _assign_status(self, ingest: str, replica: str, status: ReplicaStatus) -> Write:
+        return Write(
+            _replica_key(ingest, replica),
+            assign={"status": status.value},
+            when=(Condition("pk", "exists"),),
+        )
+
+    # --- reading ---
+
+    def replica(self, ingest: str, location: str) -> Replica:
+        """One replica; raises NotFound."""
+        item = self._state.get(_replica_key(ingest, location))
+        if item is None:
+            raise NotFound(f"ingest {ingest} has no replica in {location}")
+        return Replica.from_item(item)
+
+    def replicas(self, ingest: str) -> list[Replica]:
+        """All replicas of an ingest; none before it is planned."""
+        page = self._state.query(TABLE, ingest, sk_prefix="REPLICA#")
+        return [Replica.from_item(item) for item in page.items]
+
+    def packets(self, ingest: str, replica: str) -> Iterator[Packet]:
+        """The replica's packets in the order of the inventory."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._state.query(TABLE, ingest, sk_prefix=f"PACKET#{replica}#", after=cursor)
+            yield from (Packet.from_item(item) for item in page.items)
+            cursor = page.cursor
+
+    # --- working ---
+
+    def claim(self, ingest: Ingest, replica: str, number: int, *, claimant: str) -> Packet | None:
+        """Claims a packet for `claimant` and counts the attempt; None while another claim lives."""
+        packet = self._get(ingest.id, replica, number)
+        now = to_text(self._clock())
+        if packet.claimed_until and packet.claimed_until > now:
+            return None
+        unclaimed: tuple[Condition, ...] = (Condition("claimedUntil", "absent"),)
+        if packet.claimed_until:
+            unclaimed = (Condition("claimedUntil", "equals", packet.claimed_until),)
+        try:
+            self._state.write(
+                self._ingests.current(ingest),
+                Write(
+                    _packet_key(ingest.id, replica, number),
+                    assign={"claimant": claimant, "claimedUntil": self._lease_end()},
+                    add={"attempts": 1},
+                    when=unclaimed,
+                ),
+            )
+        except ConditionFailed:
+            return None
+        return packet.model_copy(update={"claimant": claimant, "attempts": packet.attempts + 1})
+
+    def renew(self, ingest: Ingest, packet: Packet) -> bool:
+        """Renews the claim; False where the claim or the ingest's epoch is no longer ours."""
+        try:
+            self._state.write(
+                self._ingests.current(ingest),
+                Write(
+                    _packet_key(ingest.id, packet.replica, packet.number),
+                    assign={"claimedUntil": self._lease_end()},
+                    when=(Condition("claimant", "equals", packet.claimant),),
+                ),
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def release(self, ingest: Ingest, packet: Packet) -> None:
+        """Gives the claim back unfinished, so that the next delivery need not wait."""
+        key = _packet_key(ingest.id, packet.replica, packet.number)
+        mine = (Condition("claimant", "equals", packet.claimant),)
+        try:
+            self._state.write(Write(key, remove=["claimant", "claimedUntil"], when=mine))
+        except ConditionFailed:
+            return
+
+    def copied(
+        self, ingest: Ingest, packet: Packet, *, result: str, bad: int, removed: int
+    ) -> bool:
+        """Ends the copying of a packet: its result and the replica's counters, in one transaction.
+
+        False where the claim or the epoch was lost: nothing was recorded.
+        """
+        counters = {
+            "packetsCopied": 1,
+            "objectsDone": packet.objects - bad - removed,
+            "bytesDone": packet.bytes,
+            "bad": bad,
+            "removed": removed,
+        }
+        changes = {"copied": result, "bad": bad, "removed": removed}
+        return self._end(ingest, packet, "copied", changes, counters)
+
+    def verified_packet(self, ingest: Ingest, packet: Packet, *, result: str, size: int) -> bool:
+        """Ends the verification of a packet, likewise; `size` counts the bytes that were read."""
+        counters = {
+            "packetsVerified": 1,
+            "objectsVerified": packet.objects,
+            "bytesVerified": size,
+        }
+        return self._end(ingest, packet, "verified", {"verified": result}, counters)
+
+    def reopen(self, ingest: Ingest, packet: Packet) -> None:
+        """Takes a packet with bad objects back, so that a retry copies it again."""
+        counters = {
+            "packetsCopied": -1,
+            "objectsDone": packet.bad + packet.removed - packet.objects,
+            "bytesDone": -packet.bytes,
+            "bad": -packet.bad,
+            "removed": -packet.removed,
+        }
+        key = _packet_key(ingest.id, packet.replica, packet.number)
+        same = (Condition("copied", "equals", packet.copied),)
+        self._state.write(
+            self._ingests.current(ingest),
+            Write(key, assign={"bad": 0, "removed": 0}, remove=["copied", "verified"], when=same),
+            Write(_replica_key(ingest.id, packet.replica), add=counters),
+        )
+
+    def _end(
+        self,
+        ingest: Ingest,
+        packet: Packet,
+        done: str,
+        changes: dict[str, Any],
+        counters: dict[str, int],
+    ) -> bool:
+        try:
+            self._state.write(
+                self._ingests.current(ingest),
+                Write(
+                    _packet_key(ingest.id, packet.replica, packet.number),
+                    assign=changes,
+                    remove=["claimant", "claimedUntil"],
+                    when=(
+                        Condition("claimant", "equals", packet.claimant),
+                        Condition(done, "absent"),
+                    ),
+                ),
+                Write(_replica_key(ingest.id, packet.replica), add=counters),
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def _get(self, ingest: str, replica: str, number: int) -> Packet:
+        item = self._state.get(_packet_key(ingest, replica, number))
+        if item is None:
+            raise NotFound(f"ingest {ingest} has no packet {number} in {replica}")
+        return Packet.from_item(item)
+
+    def _lease_end(self) -> str:
+        return to_text(self._clock() + self._lease)
+
+
+def _packet_key(ingest: str, replica: str, number: int) -> Key:
+    return Key(TABLE, ingest, f"PACKET#{replica}#{number:06d}")
+
+
+def _replica_key(ingest: str, replica: str) -> Key:
+    return Key(TABLE, ingest, f"REPLICA#{replica}")

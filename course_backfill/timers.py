@@ -1,0 +1,52 @@
+"""Timers: what needs attention at a time, as items of the sparse, sharded `due` index."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from datetime import datetime
+
+from course_backfill.clock import to_text
+from course_backfill.ingests import Timer
+from course_backfill.ports import Condition, Key, StateStore, Write
+
+DUE_INDEX = "due"
+SHARDS = 8
+PAGE = 100
+
+
+def set_timer(timer: Timer) -> Write:
+    """Sets or moves a timer."""
+    shard = zlib.crc32(timer.ingest.encode()) % SHARDS
+    return Write(_key(timer), item=timer.to_item() | {"dueShard": f"due#{shard}"})
+
+
+def clear_timer(ingest: str, name: str) -> Write:
+    """Takes a timer away; no error where there is none."""
+    return Write(Key("ingests", ingest, f"DUE#{name}"), delete=True)
+
+
+def move_timer(timer: Timer, due: datetime) -> Write:
+    """Moves a timer that fired; fails where someone else moved or cleared it meanwhile."""
+    return Write(
+        _key(timer),
+        assign={"dueDate": to_text(due), "attempts": timer.attempts + 1},
+        when=(Condition("dueDate", "equals", timer.due_date),),
+    )
+
+
+def find_timer(state: StateStore, ingest: str, name: str) -> Timer | None:
+    """The timer as it stands."""
+    item = state.get(Key("ingests", ingest, f"DUE#{name}"))
+    return Timer.from_item(item) if item else None
+
+
+def due_timers(state: StateStore, now: datetime) -> Iterator[Timer]:
+    """At most a page per shard of what is due; the next sweep takes the rest."""
+    for shard in range(SHARDS):
+        page = state.query_index(DUE_INDEX, f"due#{shard}", limit=PAGE, before=to_text(now))
+        yield from (Timer.from_item(item) for item in page.items)
+
+
+def _key(timer: Timer) -> Key:
+    return Key("ingests", timer.ingest, f"DUE#{timer.name}")
