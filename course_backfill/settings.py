@@ -1,0 +1,233 @@
+"""Settings: one frozen, typed value, read once from a documented file and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import field_validator as check
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.locations import PRIMARY, Location
+from course_backfill.settings_sources import SettingsSources, variable
+from course_backfill.settings_values import (
+    Bucket,
+    Count,
+    LocationList,
+    MongoUri,
+    Namespace,
+    NetworkList,
+    Seconds,
+    SecondsList,
+    TextList,
+    Url,
+)
+
+
+def _in_namespace(suffix: str) -> Any:
+    return lambda values: f"{values['namespace']}-{suffix}"
+
+
+def _primary_alone(values: dict[str, Any]) -> tuple[Location, ...]:
+    return (Location(id=PRIMARY, bucket=_in_namespace("primary")(values)),)
+
+
+class Settings(BaseSettings):
+    """Every setting of the product. `Settings.load()` reads them; the constructor reads nothing."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="COURSE_BACKFILL_",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    # --- what it reads from and writes to ---
+
+    mongo_uri: MongoUri | None = Field(
+        default=None,
+        validation_alias="mongo_uri",
+        description="MongoDB that holds the content. It may carry a password: prefer the "
+        "environment to the file.",
+    )
+    mongo_database: str | None = Field(
+        default=None,
+        validation_alias="mongo_database",
+        description="Database of the content; found by itself where only one holds any.",
+    )
+    contentstore_bucket: str = Field(
+        default="fs", min_length=1, description="GridFS bucket of the contentstore."
+    )
+    aws_endpoint_url: Url | None = Field(
+        default=None,
+        validation_alias="aws_endpoint_url",
+        description="Where S3, SQS and DynamoDB answer, if not at AWS itself.",
+    )
+    aws_region: str | None = Field(
+        default=None,
+        validation_alias="aws_region",
+        description="Region of tables, queues and buckets; as the AWS tools find it if unset.",
+    )
+    namespace: Namespace = Field(
+        default="course-backfill",
+        description="Begins the name of every table, queue and bucket.",
+    )
+    work_bucket: Bucket = Field(
+        default_factory=_in_namespace("work"),
+        description="Bucket of inventories, results and failures. Default: {namespace}-work.",
+    )
+    locations: LocationList = Field(
+        default_factory=_primary_alone,
+        description='The destinations: `id` ("primary", for now the only one), `bucket`, `prefix` '
+        "(empty or ending in /). In the environment as JSON. Default bucket: {namespace}-primary.",
+    )
+
+    # --- how the workers copy and verify ---
+
+    verify: Literal["bytes", "checksums"] = Field(
+        default="bytes",
+        description="bytes: every copy is read back and hashed; checksums: S3's stored sha256 "
+        "is trusted where there is one.",
+    )
+    files_in_flight: Count = Field(
+        default=16, le=256, description="Files that one worker writes at a time."
+    )
+    parts_in_flight: Count = Field(
+        default=4, le=64, description="Parts of one large file that are written at a time."
+    )
+    visibility_seconds: Seconds = Field(
+        default=30,
+        le=43_200,
+        description="How long a received message stays hidden; on AWS Lambda six times the "
+        "function's timeout.",
+    )
+    lease_seconds: Seconds = Field(
+        default=20,
+        description="How long a claimed packet is left to its worker without a sign of life; "
+        "shorter than visibility_seconds.",
+    )
+
+    # --- waiting, sending again, giving up ---
+
+    resend_after_seconds: Seconds = Field(
+        default=900, description="An ingest without progress for so long has its messages re-sent."
+    )
+    park_max_seconds: Seconds = Field(
+        default=900, description="Longest gap between two tries while something is unreachable."
+    )
+    give_up_after_hours: Count = Field(
+        default=24, description="An outage that lasts longer fails the ingest."
+    )
+    kept_failure_days: Count = Field(
+        default=14,
+        le=28,
+        description="How long the copies of a kept failure wait for a retry.",
+    )
+    resweep_seconds: SecondsList = Field(
+        default=(600, 86_400),
+        min_length=1,
+        description="When to look again for what late writers left behind a rollback: after twice "
+        "the longest run of a worker, and a day later.",
+    )
+    discovery_interval_seconds: Seconds = Field(
+        default=3_600, description="How often courses are discovered and their freshness checked."
+    )
+
+    # --- callbacks ---
+
+    callback_secret: SecretStr | None = Field(
+        default=None, min_length=16, description="Key of the HMAC that signs callbacks."
+    )
+    callback_attempts: Count = Field(
+        default=12, le=100, description="Tries before a callback counts as failed."
+    )
+    callback_allowed_hosts: TextList = Field(
+        default=(),
+        description="Host names that callbacks may go to whatever their address, comma-separated.",
+    )
+    callback_allowed_networks: NetworkList = Field(
+        default=(),
+        description="Networks (10.0.0.0/8) that callbacks may go to, comma-separated; all others "
+        "must be public.",
+    )
+
+    # --- the API and its clients ---
+
+    api_url: Url | None = Field(default=None, description="Where the command line finds the API.")
+    api_token: SecretStr | None = Field(
+        default=None, min_length=1, description="Bearer token that the API asks for."
+    )
+    presign_seconds: Seconds = Field(
+        default=300, le=604_800, description="How long a link to content works."
+    )
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Reads the file, then the environment, then `overrides` (options of a command).
+
+        The file is COURSE_BACKFILL_CONFIG, or course-backfill.toml where there is one. Raises
+        InvalidInput that names every wrong or unknown setting as it was typed, and no value.
+        """
+        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        sources = SettingsSources.read(cls, given)
+        problems = list(sources.unknown)
+        try:
+            settings = cls(**sources.values)
+        except ValidationError as error:
+            problems += sources.problems(error)
+        if problems:
+            raise InvalidInput(*problems)
+        return settings
+
+    def require(self, *names: str) -> None:
+        """Raises InvalidInput that names every one of these settings that is not set."""
+        missing = [name for name in names if getattr(self, name) is None]
+        if missing:
+            raise InvalidInput(*(Problem(environment_name(name), "is not set") for name in missing))
+
+    @property
+    def primary(self) -> Location:
+        """The location that every ingest fills first."""
+        return self.locations[0]
+
+    @check("lease_seconds")
+    @classmethod
+    def _lease_ends_before_redelivery(cls, lease: int, info: ValidationInfo) -> int:
+        if lease >= info.data.get("visibility_seconds", lease + 1):
+            raise ValueError("expected fewer seconds than visibility_seconds")
+        return lease
+
+    @check("locations")
+    @classmethod
+    def _one_primary(cls, locations: tuple[Location, ...]) -> tuple[Location, ...]:
+        if [location.id for location in locations] != [PRIMARY]:
+            raise ValueError(f'expected exactly one location, its id "{PRIMARY}"')
+        return locations
+
+    @check("resweep_seconds")
+    @classmethod
+    def _later_and_later(cls, seconds: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later <= earlier for earlier, later in pairwise(seconds)):
+            raise ValueError("expected each number of seconds to be larger than the one before")
+        return seconds
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the constructor is given: reading the surroundings is `load`'s alone."""
+        return (init_settings,)
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a setting."""
+    return variable(Settings, field)

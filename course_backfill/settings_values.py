@@ -1,0 +1,73 @@
+"""Kinds of values that settings have, each refused with a sentence that says what was expected."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic.networks import IPvAnyNetwork
+from pydantic_settings import NoDecode
+
+from course_backfill.locations import Location
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
+    except ValueError:
+        is_plain = False
+    if not is_plain:
+        raise ValueError("expected an http:// or https:// URL without user name and password")
+    return text.rstrip("/")
+
+
+def _namespace(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]", text):
+        raise ValueError("expected 3 to 40 lower-case letters, digits and hyphens")
+    return text
+
+
+def _bucket(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise ValueError("expected the name of an S3 bucket")
+    return text
+
+
+def _mongo_uri(uri: SecretStr) -> SecretStr:
+    if not uri.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("expected a URI that begins with mongodb:// or mongodb+srv://")
+    return uri
+
+
+def _from_list(given: Any) -> Any:
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",") if part.strip()]
+    return given
+
+
+def _from_json(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except json.JSONDecodeError:
+        raise ValueError("expected JSON") from None
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
+MongoUri = Annotated[SecretStr, AfterValidator(_mongo_uri)]
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[int, Field(ge=1)]
+
+# In the environment a list is `a,b`, and locations are JSON.
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_list)]
+NetworkList = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_from_list)]
+SecondsList = Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_from_list)]
+LocationList = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(_from_json)]
