@@ -1,0 +1,63 @@
+"""Holding a packet's claim while working: renewed in the background, checked in between."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from course_backfill.errors import Fenced
+from course_backfill.ingests import Ingest, Packet
+from course_backfill.packet_store import PacketStore
+
+
+class HeldClaim:
+    """Renews a claim every few seconds; `check` raises Fenced once it or the epoch is lost.
+
+    A worker checks between objects, and before anything that makes a copy visible.
+    """
+
+    def __init__(
+        self, packets: PacketStore, ingest: Ingest, packet: Packet, *, every: float
+    ) -> None:
+        self._packets = packets
+        self._ingest = ingest
+        self._packet = packet
+        self._every = every
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._renew, name="claim", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        if kind is not None:
+            self._packets.release(self._ingest, self._packet)
+
+    def check(self) -> None:
+        """Raises Fenced where another worker or another epoch has taken over."""
+        if self._lost.is_set():
+            raise Fenced(
+                f"packet {self._packet.number} of ingest {self._ingest.id} is no longer ours"
+            ) from self._error
+
+    def _renew(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                is_ours = self._packets.renew(self._ingest, self._packet)
+            except Exception as error:
+                self._error = error
+                is_ours = False
+            if not is_ours:
+                self._lost.set()
+                return

@@ -1,0 +1,206 @@
+"""Uploads of large objects: parts in parallel, and after a crash only those that are missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass
+
+from course_backfill.crc import Crc64, crc_text
+from course_backfill.errors import ObjectExists, StorageUnavailable
+from course_backfill.ports import ObjectReader, ObjectWriter, Part
+
+MIB = 1024 * 1024
+PART_BYTES = 8 * MIB
+"""Also the size up to which an object is stored whole."""
+MAX_PARTS = 10_000
+PARTS_IN_FLIGHT = 4
+
+
+def part_size(size: int) -> int:
+    """Whole MiB, at least 8, so that no object needs more than 10,000 parts."""
+    needed = -(-size // MAX_PARTS)
+    return max(PART_BYTES, -(-needed // MIB) * MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The checksums (hex) of what was stored, computed from the bytes that were sent."""
+
+    sha256: str
+    md5: str
+
+
+class PartedUpload:
+    """A sink that sends an object part by part, and shows it only at the commit.
+
+    Parts that an earlier attempt sent are sent again only if their checksum, as S3 stored it,
+    differs: so the parts of two states of a file are never mixed. `check` raises Fenced once the
+    work no longer counts.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: ObjectReader,
+        writer: ObjectWriter,
+        executor: Executor,
+        crc64: Crc64,
+        check: Callable[[], None],
+        key: str,
+        size: int,
+        content_type: str,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._executor = executor
+        self._crc64 = crc64
+        self._check = check
+        self._key = key
+        self._size = size
+        self._part_size = part_size(size)
+        self._content_type = content_type
+        self._upload, self._there = writer.open_upload(key, content_type=content_type)
+        self._buffer = bytearray()
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._crc = 0
+        self._sent: list[Future[Part]] = []
+
+    def write(self, block: bytes) -> None:
+        """Takes the next block; waits while too many parts are in flight."""
+        self._buffer += block
+        while len(self._buffer) >= self._part_size:
+            self._send(bytes(self._buffer[: self._part_size]))
+            del self._buffer[: self._part_size]
+
+    def commit(self) -> Stored:
+        """Makes the object; one that is there already must be equal. Raises ObjectDiffers."""
+        if self._buffer:
+            self._send(bytes(self._buffer))
+        parts = [future.result() for future in self._sent]
+        self._check()
+        stored = Stored(self._sha256.hexdigest(), self._md5.hexdigest())
+        try:
+            self._writer.complete_upload(
+                self._key, self._upload, parts, checksum=crc_text(self._crc), size=self._size
+            )
+        except ObjectExists:
+            self._drop()
+            require_equal(self._reader, self._key, size=self._size, sha256=stored.sha256)
+        return stored
+
+    def discard(self) -> None:
+        """Waits for the parts in flight; the upload stays, for another attempt to go on with."""
+        for future in self._sent:
+            with suppress(Exception):  # What went wrong with the object is being raised already.
+                future.result()
+        self._sent.clear()
+        self._buffer.clear()
+
+    def _drop(self) -> None:
+        self._writer.abort_upload(self._key, self._upload)
+
+    def _send(self, content: bytes) -> None:
+        self._check()
+        if len(self._sent) >= PARTS_IN_FLIGHT:
+            self._sent[-PARTS_IN_FLIGHT].result()
+        number = len(self._sent) + 1
+        self._sent.append(self._executor.submit(self._put, number, content))
+        self._sha256.update(content)
+        self._md5.update(content)
+        self._crc = self._crc64(content, self._crc)
+
+    def _put(self, number: int, content: bytes) -> Part:
+        there = self._there.get(number)
+        is_sent = (
+            there is not None
+            and there.size == len(content)
+            and there.checksum == crc_text(self._crc64(content, 0))
+        )
+        if there is not None and is_sent:
+            return there
+        return self._writer.put_part(self._key, self._upload, number, content)
+
+
+class ObjectDiffers(Exception):
+    """Another object than the one to be stored is at the key."""
+
+
+def require_equal(reader: ObjectReader, key: str, *, size: int, sha256: str) -> None:
+    """Raises ObjectDiffers unless the object at the key has this size and sha256.
+
+    S3's stored sha256 decides where there is one; otherwise the object is read again.
+    """
+    stat = reader.stat(key)
+    if stat is None:
+        raise StorageUnavailable(f"{key!r} was there and then was not")
+    if stat.size == size and (stat.sha256 or sha256_of(reader.read(key))) == sha256:
+        return
+    raise ObjectDiffers(f"another object is at {key!r}: {stat.size} bytes, expected {size}")
+
+
+def sha256_of(blocks: Iterable[bytes]) -> str:
+    """The sha256 of a stream, in hex."""
+    running = hashlib.sha256()
+    for block in blocks:
+        running.update(block)
+    return running.hexdigest()
+
+
+def store_file(
+    blocks: Iterable[bytes],
+    *,
+    reader: ObjectReader,
+    writer: ObjectWriter,
+    executor: Executor,
+    crc64: Crc64,
+    check: Callable[[], None],
+    key: str,
+    size: int,
+    content_type: str,
+) -> Stored:
+    """Stores a file of known size, create-only; a repeat of the same bytes is no error.
+
+    Raises ObjectDiffers where another object is at the key.
+    """
+    if size <= PART_BYTES:
+        content = b"".join(blocks)
+        check()
+        return store_small(
+            content, reader=reader, writer=writer, key=key, content_type=content_type
+        )
+    upload = PartedUpload(
+        reader=reader,
+        writer=writer,
+        executor=executor,
+        crc64=crc64,
+        check=check,
+        key=key,
+        size=size,
+        content_type=content_type,
+    )
+    try:
+        for block in blocks:
+            upload.write(block)
+        return upload.commit()
+    except BaseException:
+        upload.discard()
+        raise
+
+
+def store_small(
+    content: bytes, *, reader: ObjectReader, writer: ObjectWriter, key: str, content_type: str
+) -> Stored:
+    """Stores an object whole, create-only; raises ObjectDiffers where another one is there."""
+    stored = Stored(
+        hashlib.sha256(content).hexdigest(),
+        hashlib.md5(content, usedforsecurity=False).hexdigest(),
+    )
+    try:
+        writer.create(key, content, sha256=stored.sha256, content_type=content_type)
+    except ObjectExists:
+        require_equal(reader, key, size=len(content), sha256=stored.sha256)
+    return stored

@@ -1,0 +1,138 @@
+"""A dry run: the same inventory as a real ingest, and a report instead of copies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from course_backfill.courses import CourseId
+from course_backfill.failures import Failure
+from course_backfill.ingests import Ingest, IngestStatus, PlanReport
+from course_backfill.inventory import SourceObject
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.ports import CourseSource
+from course_backfill.results import Results
+from course_backfill.sorting import twins
+from course_backfill.source_reading import (
+    BATCH_BYTES,
+    Bad,
+    Kept,
+    Read,
+    batches,
+    digest_fault,
+    read_large,
+    read_small,
+)
+from services.planner.inventory_scan import InventoryScan, Tally, failure, warning, warnings
+
+READ_TOGETHER = 200
+
+
+class DryRun:
+    """Ends an ingest with a report; writes nothing but the report and the list of problems."""
+
+    def __init__(self, *, source: CourseSource, results: Results, lifecycle: Lifecycle) -> None:
+        self._source = source
+        self._results = results
+        self._lifecycle = lifecycle
+
+    def end(
+        self,
+        ingest: Ingest,
+        scan: InventoryScan,
+        inventory: Callable[[], Iterator[SourceObject]],
+        *,
+        unchanged: bool,
+    ) -> None:
+        """Reports what an ingest would meet; `inventory` gives the sorted objects anew."""
+        tally = Tally()
+        listed = self._results.write_failures(
+            ingest, tally.counting(self._problems(ingest, inventory))
+        )
+        course = CourseId.parse(ingest.course)
+        report = PlanReport(
+            objects=scan.objects,
+            bytes=scan.bytes,
+            by_kind=scan.by_kind,
+            largest=scan.largest(),
+            shared_with=tuple(str(one) for one in self._source.sharing(course)),
+            problems=dict(sorted(tally.codes.items())),
+            bytes_were_read=ingest.read_source,
+            would_fail=tally.failures > 0 and ingest.corrupt_objects == "fail",
+            unchanged=unchanged,
+        )
+        description = f"Dry run: {scan.objects} objects, {scan.bytes} bytes, {listed} finding(s)"
+        self._lifecycle.end(
+            ingest,
+            IngestStatus.SUCCEEDED,
+            description=description,
+            change=lambda now: now.model_copy(update={"report": report, "failure_count": listed}),
+        )
+
+    def _problems(
+        self, ingest: Ingest, inventory: Callable[[], Iterator[SourceObject]]
+    ) -> Iterator[Failure]:
+        course = CourseId.parse(ingest.course)
+        for one in inventory():
+            if one.fault:
+                yield failure(one, one.fault)
+            yield from warnings(one, course)
+        for code, paths in twins(one.path for one in inventory()):
+            yield warning(code, None, ", ".join(map(repr, paths)))
+        for other in self._source.sharing(course):
+            yield warning("shared-file", None, f"all c4x files are {other}'s too")
+        if ingest.read_source:
+            yield from self._read_all(one for one in inventory() if one.fault is None)
+
+    def _read_all(self, objects: Iterator[SourceObject]) -> Iterator[Failure]:
+        """Reads every byte, so that every bad object is known beforehand."""
+        small: list[SourceObject] = []
+        for one in objects:
+            if one.size > BATCH_BYTES:
+                yield from self._read_one(one)
+                continue
+            small.append(one)
+            if len(small) == READ_TOGETHER:
+                yield from self._read_group(small)
+                small = []
+        yield from self._read_group(small)
+
+    def _read_one(self, one: SourceObject) -> Iterator[Failure]:
+        match read_large(self._source, one, lambda _: _Hash()):
+            case Bad(source, fault):
+                yield failure(source, fault)
+            case Kept(source, md5):
+                yield from self._compared(source, md5)
+
+    def _read_group(self, group: list[SourceObject]) -> Iterator[Failure]:
+        for batch in batches(group):
+            for outcome in read_small(self._source, batch):
+                match outcome:
+                    case Bad(source, fault):
+                        yield failure(source, fault)
+                    case Read(source, content):
+                        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                        yield from self._compared(source, md5)
+
+    def _compared(self, found: SourceObject, md5: str) -> Iterator[Failure]:
+        fault = digest_fault(found, md5)
+        if fault:
+            yield failure(found, fault)
+
+
+class _Hash:
+    """A sink that keeps nothing but the md5."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def write(self, block: bytes) -> None:
+        """Takes the next block."""
+        self._md5.update(block)
+
+    def commit(self) -> str:
+        """The md5 in hex."""
+        return self._md5.hexdigest()
+
+    def discard(self) -> None:
+        """Nothing to drop."""

@@ -1,0 +1,209 @@
+"""Plans an ingest: takes the inventory, decides whether there is anything to do, cuts packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from course_backfill.clock import Clock, to_text
+from course_backfill.course_store import CourseStore
+from course_backfill.courses import CourseId, version_id
+from course_backfill.errors import ConditionFailed, Fenced
+from course_backfill.failures import Failure
+from course_backfill.flow import Flow
+from course_backfill.ingest_states import advanced, require_current
+from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult, StepSucceeded
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import (
+    Ingest,
+    IngestStatus,
+    InventorySummary,
+    Packet,
+    Replica,
+    ReplicaStatus,
+    SourceCheck,
+    Stage,
+)
+from course_backfill.inventory import SourceObject
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.locations import inventory_key
+from course_backfill.manifests import split_lines
+from course_backfill.messages import StepMessage
+from course_backfill.packet_store import PacketStore
+from course_backfill.packets import PacketRange
+from course_backfill.ports import CourseSource, WorkStore, Write
+from course_backfill.results import Results
+from course_backfill.sorting import in_inventory_order
+from services.planner.dry_run import DryRun
+from services.planner.inventory_scan import InventoryScan, failure
+
+
+class Planner:
+    """Brings an ingest from accepted to its packets; a repeat finds the inventory of the first."""
+
+    def __init__(
+        self,
+        *,
+        source: CourseSource,
+        work: WorkStore,
+        results: Results,
+        ingests: IngestStore,
+        courses: CourseStore,
+        packets: PacketStore,
+        lifecycle: Lifecycle,
+        flow: Flow,
+        clock: Clock,
+    ) -> None:
+        self._source = source
+        self._work = work
+        self._results = results
+        self._ingests = ingests
+        self._courses = courses
+        self._packets = packets
+        self._lifecycle = lifecycle
+        self._flow = flow
+        self._clock = clock
+
+    def plan(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        """Ends a dry run or an unchanged course; otherwise allots the version and its packets."""
+        if ingest.version is not None:
+            return self._resume(ingest, message)
+        key = inventory_key(ingest.id, ingest.epoch)
+        if not self._work.exists(key):
+            self._take_inventory(ingest, key)
+        scan = InventoryScan()
+        packets = list(scan.packets(self._inventory(key)))
+        summary = scan.summary(key)
+        # The inventory is no older than the start of planning, even one that an earlier try took.
+        check = SourceCheck(checked_date=ingest.last_modified_date, stale=False)
+        unchanged = self._is_unchanged(ingest, summary)
+        if ingest.dry_run:
+            dry_run = DryRun(source=self._source, results=self._results, lifecycle=self._lifecycle)
+            dry_run.end(ingest, scan, lambda: self._inventory(key), unchanged=unchanged)
+            return StepCompleted()
+        if scan.faults and ingest.corrupt_objects == "fail":
+            return self._refuse(ingest, key, scan.faults)
+        if unchanged:
+            self._end_unchanged(ingest, message, check)
+            return StepCompleted()
+        return self._begin(ingest, message, summary, packets)
+
+    def _take_inventory(self, ingest: Ingest, key: str) -> None:
+        course = CourseId.parse(ingest.course)
+        found = self._source.inventory(course, check_chunks=True)
+        self._work.put(key, (one.to_line() for one in in_inventory_order(found)))
+
+    def _inventory(self, key: str) -> Iterator[SourceObject]:
+        return map(SourceObject.from_line, split_lines(self._work.read(key)))
+
+    def _is_unchanged(self, ingest: Ingest, summary: InventorySummary) -> bool:
+        """Whether the latest version equals the source and is everywhere it should be."""
+        latest = self._courses.get(ingest.course).latest_version
+        if latest is None:
+            return False
+        version = self._courses.version(ingest.course, latest)
+        there = {replica.location for replica in self._courses.replicas(ingest.course, latest)}
+        is_everywhere = there.issuperset(ingest.locations)
+        is_complete = version.exceptions == 0 and is_everywhere
+        return is_complete and version.fingerprints == summary.fingerprints
+
+    def _refuse(self, ingest: Ingest, key: str, faults: int) -> StepFailed:
+        """Chunk faults end the ingest before a byte is copied."""
+        bad = (failure(one, one.fault) for one in self._inventory(key) if one.fault)
+        self._results.write_failures(ingest, bad)
+        first = next(failure(one, one.fault) for one in self._inventory(key) if one.fault)
+        detail = (
+            f"{faults} bad object(s) found before anything was copied, the first is {first.path!r}: "
+            f"{first.detail}. Bytes were not read yet, so there may be more: "
+            "a dry run with readSource finds all"
+        )
+        whole = Failure.of_ingest(first.code, detail, stage=Stage.PLANNING)
+        return StepFailed(whole, objects=faults)
+
+    def _end_unchanged(self, ingest: Ingest, message: StepMessage, check: SourceCheck) -> None:
+        latest = self._courses.get(ingest.course).latest_version
+
+        def with_check(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return now.model_copy(update={"source_check": check, "previous_version": latest})
+
+        self._lifecycle.end(
+            ingest,
+            IngestStatus.SUCCEEDED,
+            description=f"Nothing to do: {latest} equals the source",
+            change=with_check,
+            course_writes=self._courses.unchanged,
+        )
+
+    def _begin(
+        self,
+        ingest: Ingest,
+        message: StepMessage,
+        summary: InventorySummary,
+        ranges: list[PacketRange],
+    ) -> StepResult:
+        """Stores the packets, then allots the version and opens the next stage at once."""
+        for location in ingest.locations:
+            for number, one in enumerate(ranges):
+                packet = Packet(
+                    replica=location,
+                    number=number,
+                    offset=one.offset,
+                    length=one.length,
+                    objects=one.objects,
+                    bytes=one.bytes,
+                )
+                self._packets.add(ingest.id, packet)
+        course = self._courses.get(ingest.course)
+        number = course.last_version_number + 1
+        stage = Stage.REPLICATING if ranges else Stage.VERIFYING
+
+        def planned(now: Ingest) -> Ingest:
+            changes = {
+                "version": version_id(number),
+                "previous_version": course.latest_version,
+                "inventory": summary,
+            }
+            return advanced(now, message, stage).model_copy(update=changes)
+
+        def allotted(before: Ingest, after: Ingest) -> list[Write]:
+            replicas = (self._replica(location, ranges) for location in ingest.locations)
+            return [
+                self._courses.allot_version(after, number),
+                *(self._packets.replica_write(ingest.id, replica) for replica in replicas),
+            ]
+
+        description = (
+            f"Planned v{number}: {summary.objects} objects, {summary.bytes} bytes, "
+            f"{len(ranges)} packet(s)"
+        )
+        try:
+            begun = self._ingests.update(
+                ingest.id,
+                planned,
+                event=self._ingests.event("plan", "succeeded", description),
+                extra=allotted,
+            )
+        except ConditionFailed:
+            raise Fenced(f"course {ingest.course} is no longer ingest {ingest.id}'s") from None
+        return StepSucceeded(self._flow.messages(begun))
+
+    def _replica(self, location: str, ranges: list[PacketRange]) -> Replica:
+        return Replica(
+            location=location,
+            status=ReplicaStatus.REPLICATING if ranges else ReplicaStatus.VERIFYING,
+            packets=len(ranges),
+            started_date=to_text(self._clock()),
+        )
+
+    def _resume(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        """A retry goes on with the packets that were finished; those with bad objects go again."""
+        for replica in self._packets.replicas(ingest.id):
+            for packet in self._packets.packets(ingest.id, replica.location):
+                if packet.copied and packet.bad:
+                    self._packets.reopen(ingest, packet)
+        resumed = self._ingests.update(
+            ingest.id,
+            lambda now: advanced(now, message, Stage.REPLICATING),
+            event=self._ingests.event("plan", "succeeded", "Resumed from the finished packets"),
+        )
+        return StepSucceeded(self._flow.messages(resumed))
