@@ -7,8 +7,12 @@ CourseBackfillError
 ├── Fenced                       the ingest moved on without this worker: stop, touch nothing
 ├── KnownOutage                  trying again later helps: the step waits, parked
 │   ├── SourceUnavailable        MongoDB does not answer, or lost its primary
-│   └── StorageUnavailable       S3 throttles or fails beyond the client's own retries
+│   ├── StorageUnavailable       S3 throttles or fails beyond the client's own retries
+│   ├── StateUnavailable         DynamoDB throttles or fails likewise
+│   └── QueueUnavailable         SQS throttles or fails likewise
 ├── StorageRefused               S3 denies for good: credentials, policy, missing bucket
+├── StateRefused                 DynamoDB denies for good: credentials, policy, missing table
+├── QueueRefused                 SQS denies for good: credentials, policy, missing queue
 ├── SourceRefused                MongoDB denies for good: credentials, unsupported server
 ├── ConditionFailed              a conditional write met another state than it asked for
 ├── ObjectExists                 a create-only write met an object
@@ -68,8 +72,24 @@ class StorageUnavailable(KnownOutage):
     """S3 throttled or failed the request beyond the client's own retries."""
 
 
+class StateUnavailable(KnownOutage):
+    """DynamoDB did not answer or throttled beyond the client's own retries; a write may be done."""
+
+
+class QueueUnavailable(KnownOutage):
+    """SQS did not answer or throttled beyond the client's own retries; some may have been sent."""
+
+
 class StorageRefused(CourseBackfillError):
     """S3 refused for good: bad credentials, a denying policy, a missing bucket."""
+
+
+class StateRefused(CourseBackfillError):
+    """DynamoDB refused for good: bad credentials, a denying policy, a missing table or index."""
+
+
+class QueueRefused(CourseBackfillError):
+    """SQS refused for good: bad credentials, a denying policy, a missing queue."""
 
 
 class SourceRefused(CourseBackfillError):

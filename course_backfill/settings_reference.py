@@ -1,0 +1,64 @@
+"""The reference of all settings, made from their fields: a table for the docs, a file to edit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from course_backfill.settings import Settings, environment_name
+
+
+@dataclass(frozen=True, slots=True)
+class SettingReference:
+    """One setting: its key in the file, its environment variable, its default and its purpose."""
+
+    key: str
+    variable: str
+    default: str
+    description: str
+
+
+def settings_reference() -> list[SettingReference]:
+    """Every setting, in the order of the fields; an empty default means: not set."""
+    defaults = Settings().model_dump(mode="json")
+    return [
+        SettingReference(
+            key=name,
+            variable=environment_name(name),
+            default="" if defaults[name] is None else json.dumps(defaults[name]),
+            description=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def markdown_table() -> str:
+    """The settings as a table for the documentation."""
+    rows = ["| key in the file | environment | default | what it is for |", "| --- " * 4 + "|"]
+    rows += [
+        f"| `{one.key}` | `{one.variable}` | {f'`{one.default}`' if one.default else '–'} "
+        f"| {one.description} |"
+        for one in settings_reference()
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def toml_example() -> str:
+    """A file in which every setting is explained and commented out at its default."""
+    return "\n".join(_toml_lines())
+
+
+def _toml_lines() -> Iterator[str]:
+    yield "# Settings of course-backfill. The environment wins over this file."
+    for one in settings_reference():
+        yield ""
+        yield f"# {one.description}  [{one.variable}]"
+        yield f"# {one.key} = {_toml_value(one)}"
+
+
+def _toml_value(one: SettingReference) -> str:
+    if one.key == "locations":
+        parts = json.loads(one.default)[0].items()
+        return "[{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in parts) + " }]"
+    return one.default or '""'
