@@ -107,6 +107,8 @@ _EXPECTED = {
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
+    "greater_than_equal": "expected {ge} or more",
+    "less_than_equal": "expected {le} or less",
     "string_type": "expected text",
     "string_pattern_mismatch": "expected text that matches {pattern}",
     "string_too_short": "expected at least {min_length} characters",
