@@ -69,6 +69,13 @@ class PacketStore:
         page = self._state.query(TABLE, ingest, sk_prefix="REPLICA#")
         return [Replica.from_item(item) for item in page.items]
 
+    def get(self, ingest: str, replica: str, number: int) -> Packet:
+        """One packet; raises NotFound."""
+        item = self._state.get(_packet_key(ingest, replica, number))
+        if item is None:
+            raise NotFound(f"ingest {ingest} has no packet {number} in {replica}")
+        return Packet.from_item(item)
+
     def packets(self, ingest: str, replica: str) -> Iterator[Packet]:
         """The replica's packets in the order of the inventory."""
         cursor: str | None = ""
@@ -81,7 +88,7 @@ class PacketStore:
 
     def claim(self, ingest: Ingest, replica: str, number: int, *, claimant: str) -> Packet | None:
         """Claims a packet for `claimant` and counts the attempt; None while another claim lives."""
-        packet = self._get(ingest.id, replica, number)
+        packet = self.get(ingest.id, replica, number)
         now = to_text(self._clock())
         if packet.claimed_until and packet.claimed_until > now:
             return None
@@ -143,11 +150,13 @@ class PacketStore:
         changes = {"copied": result, "bad": bad, "removed": removed}
         return self._end(ingest, packet, "copied", changes, counters)
 
-    def verified_packet(self, ingest: Ingest, packet: Packet, *, result: str, size: int) -> bool:
-        """Ends the verification of a packet, likewise; `size` counts the bytes that were read."""
+    def verified_packet(
+        self, ingest: Ingest, packet: Packet, *, result: str, objects: int, size: int
+    ) -> bool:
+        """Ends the verification of a packet, likewise; `size` counts the bytes of its objects."""
         counters = {
             "packetsVerified": 1,
-            "objectsVerified": packet.objects,
+            "objectsVerified": objects,
             "bytesVerified": size,
         }
         return self._end(ingest, packet, "verified", {"verified": result}, counters)
@@ -194,12 +203,6 @@ class PacketStore:
         except ConditionFailed:
             return False
         return True
-
-    def _get(self, ingest: str, replica: str, number: int) -> Packet:
-        item = self._state.get(_packet_key(ingest, replica, number))
-        if item is None:
-            raise NotFound(f"ingest {ingest} has no packet {number} in {replica}")
-        return Packet.from_item(item)
 
     def _lease_end(self) -> str:
         return to_text(self._clock() + self._lease)

@@ -54,11 +54,15 @@ class Sink(Protocol[T_co]):
         ...
 
     def commit(self) -> T_co:
-        """The blocks were one stable state of the object."""
+        """The blocks were one stable state of the object; raises BadObject to refuse it still."""
         ...
 
     def discard(self) -> None:
-        """They were not."""
+        """They were not: nothing of them stays."""
+        ...
+
+    def leave(self) -> None:
+        """The work was interrupted: what was sent may serve another attempt."""
         ...
 
 
@@ -121,9 +125,12 @@ def read_large(
                 fault = _stream(source, found, sink)
             now = source.current([found])[0]
             if now is not None and now.same_state(found) and fault is None:
-                return Kept(found, sink.commit())
+                try:
+                    return Kept(found, sink.commit())
+                except BadObject as refused:
+                    fault = refused.fault
         except BaseException:
-            sink.discard()
+            sink.leave()
             raise
         sink.discard()
         if now is None:

@@ -38,7 +38,7 @@ class PartedUpload:
 
     Parts that an earlier attempt sent are sent again only if their checksum, as S3 stored it,
     differs: so the parts of two states of a file are never mixed. `check` raises Fenced once the
-    work no longer counts.
+    work no longer counts; `approve` raises BadObject where the whole is not what it should be.
     """
 
     def __init__(
@@ -52,12 +52,14 @@ class PartedUpload:
         key: str,
         size: int,
         content_type: str,
+        approve: Callable[[Stored], None] = lambda stored: None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._executor = executor
         self._crc64 = crc64
         self._check = check
+        self._approve = approve
         self._key = key
         self._size = size
         self._part_size = part_size(size)
@@ -81,8 +83,9 @@ class PartedUpload:
         if self._buffer:
             self._send(bytes(self._buffer))
         parts = [future.result() for future in self._sent]
-        self._check()
         stored = Stored(self._sha256.hexdigest(), self._md5.hexdigest())
+        self._approve(stored)
+        self._check()
         try:
             self._writer.complete_upload(
                 self._key, self._upload, parts, checksum=crc_text(self._crc), size=self._size
@@ -93,6 +96,11 @@ class PartedUpload:
         return stored
 
     def discard(self) -> None:
+        """Gives the upload up."""
+        self.leave()
+        self._drop()
+
+    def leave(self) -> None:
         """Waits for the parts in flight; the upload stays, for another attempt to go on with."""
         for future in self._sent:
             with suppress(Exception):  # What went wrong with the object is being raised already.
@@ -137,17 +145,18 @@ def require_equal(reader: ObjectReader, key: str, *, size: int, sha256: str) -> 
     stat = reader.stat(key)
     if stat is None:
         raise StorageUnavailable(f"{key!r} was there and then was not")
-    if stat.size == size and (stat.sha256 or sha256_of(reader.read(key))) == sha256:
+    if stat.size == size and (stat.sha256 or checksums_of(reader.read(key)).sha256) == sha256:
         return
     raise ObjectDiffers(f"another object is at {key!r}: {stat.size} bytes, expected {size}")
 
 
-def sha256_of(blocks: Iterable[bytes]) -> str:
-    """The sha256 of a stream, in hex."""
-    running = hashlib.sha256()
+def checksums_of(blocks: Iterable[bytes]) -> Stored:
+    """The checksums of a stream."""
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     for block in blocks:
-        running.update(block)
-    return running.hexdigest()
+        sha256.update(block)
+        md5.update(block)
+    return Stored(sha256.hexdigest(), md5.hexdigest())
 
 
 def store_file(
@@ -187,7 +196,7 @@ def store_file(
             upload.write(block)
         return upload.commit()
     except BaseException:
-        upload.discard()
+        upload.leave()
         raise
 
 

@@ -136,3 +136,6 @@ class _Hash:
 
     def discard(self) -> None:
         """Nothing to drop."""
+
+    def leave(self) -> None:
+        """Nothing was sent."""

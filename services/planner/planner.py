@@ -112,9 +112,9 @@ class Planner:
         self._results.write_failures(ingest, bad)
         first = next(failure(one, one.fault) for one in self._inventory(key) if one.fault)
         detail = (
-            f"{faults} bad object(s) found before anything was copied, the first is {first.path!r}: "
-            f"{first.detail}. Bytes were not read yet, so there may be more: "
-            "a dry run with readSource finds all"
+            f"{faults} bad object(s) found before anything was copied, "
+            f"the first is {first.path!r}: {first.detail}. "
+            "Bytes were not read yet, so there may be more: a dry run with readSource finds all"
         )
         whole = Failure.of_ingest(first.code, detail, stage=Stage.PLANNING)
         return StepFailed(whole, objects=faults)

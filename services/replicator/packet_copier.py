@@ -1,0 +1,212 @@
+"""Copies the objects of one packet from the source to one location, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from hashlib import md5 as new_md5
+
+import orjson
+
+from course_backfill.crc import Crc64
+from course_backfill.errors import UploadLost
+from course_backfill.inventory import Fault, SourceObject
+from course_backfill.manifests import Entry
+from course_backfill.object_keys import relative_key
+from course_backfill.ports import BadObject, CourseSource, ObjectReader, ObjectWriter
+from course_backfill.results import Copied, Outcome
+from course_backfill.source_reading import (
+    Bad,
+    Kept,
+    Read,
+    Removed,
+    batches,
+    digest_fault,
+    read_large,
+    read_small,
+)
+from course_backfill.uploads import (
+    PART_BYTES,
+    ObjectDiffers,
+    PartedUpload,
+    Stored,
+    checksums_of,
+    store_small,
+)
+
+DEFAULT_TYPE = "application/octet-stream"
+MAX_UPLOADS = 3
+"""Times a large object is begun anew because its upload got lost."""
+
+
+class PacketCopier:
+    """Copies objects below a version's prefix, create-only, and says what became of each.
+
+    Bad objects are outcomes, never errors. Raises what the ports raise, and Fenced by `check`.
+    Holds at most three batches of small objects, or the parts in flight of one large object.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: CourseSource,
+        reader: ObjectReader,
+        writer: ObjectWriter,
+        executor: ThreadPoolExecutor,
+        crc64: Crc64,
+        prefix: str,
+        location_prefix: str,
+        version: str,
+        is_repeat: bool,
+        check: Callable[[], None],
+    ) -> None:
+        self._source = source
+        self._reader = reader
+        self._writer = writer
+        self._executor = executor
+        self._crc64 = crc64
+        self._prefix = prefix
+        self._common_prefix = prefix.removeprefix(location_prefix)
+        self._version = version
+        self._is_repeat = is_repeat
+        self._check = check
+
+    def copy(self, objects: Sequence[SourceObject]) -> list[Outcome]:
+        """One outcome for each object, in the order of the objects."""
+        planned = {found.path: found for found in objects if found.fault is None}
+        outcomes: dict[tuple[str, bytes], Outcome] = {}
+        small = [found for found in objects if found.size <= PART_BYTES]
+        for outcome in self._copy_small(small, planned):
+            outcomes[_identity(outcome.source)] = outcome
+        for found in objects:
+            if found.size > PART_BYTES:
+                outcomes[_identity(found)] = self._copy_large(found)
+        return [outcomes[_identity(found)] for found in objects]
+
+    def _copy_small(
+        self, objects: Sequence[SourceObject], planned: dict[str, SourceObject]
+    ) -> list[Outcome]:
+        """Reads the next batch while the one before is being stored."""
+        outcomes: list[Outcome] = []
+        storing: list[Future[Outcome]] = []
+        for batch in batches(objects):
+            self._check()
+            reads = list(read_small(self._source, batch))
+            outcomes += [future.result() for future in storing]
+            storing = []
+            for read in reads:
+                match read:
+                    case Read():
+                        store = partial(self._store, read, planned.get(read.source.path))
+                        storing.append(self._executor.submit(store))
+                    case Removed():
+                        outcomes.append(self._removed(read))
+                    case Bad():
+                        outcomes.append(read)
+        return outcomes + [future.result() for future in storing]
+
+    def _store(self, read: Read, planned: SourceObject | None) -> Outcome:
+        found, content = read.source, read.content
+        md5 = new_md5(content, usedforsecurity=False).hexdigest()
+        fault = digest_fault(found, md5)
+        if fault:
+            return Bad(found, fault)
+        key = self._key(found)
+        try:
+            stored = store_small(
+                content,
+                reader=self._reader,
+                writer=self._writer,
+                key=self._prefix + key,
+                content_type=found.content_type or DEFAULT_TYPE,
+            )
+        except ObjectDiffers as other:
+            return self._earlier_state(found, planned, other)
+        return self._copied(found, stored)
+
+    def _copy_large(self, found: SourceObject) -> Outcome:
+        for _ in range(MAX_UPLOADS):
+            try:
+                outcome = read_large(self._source, found, self._open_upload)
+            except UploadLost:
+                continue
+            except ObjectDiffers as other:
+                return self._earlier_state(found, found, other)
+            match outcome:
+                case Kept(source, stored):
+                    return self._copied(source, stored)
+                case Removed():
+                    return self._removed(outcome)
+                case Bad():
+                    return outcome
+        detail = f"its upload was lost {MAX_UPLOADS} times: is something aborting uploads?"
+        return Bad(found, Fault("different-object", detail))
+
+    def _open_upload(self, found: SourceObject) -> PartedUpload:
+        return PartedUpload(
+            reader=self._reader,
+            writer=self._writer,
+            executor=self._executor,
+            crc64=self._crc64,
+            check=self._check,
+            approve=partial(_approve, found),
+            key=self._prefix + self._key(found),
+            size=found.size,
+            content_type=found.content_type or DEFAULT_TYPE,
+        )
+
+    def _earlier_state(
+        self, found: SourceObject, planned: SourceObject | None, other: ObjectDiffers
+    ) -> Outcome:
+        """Takes the planned state of the object where an interrupted attempt had stored that.
+
+        The file was saved again since; the copy is what it was when the ingest was planned, which
+        its digest proves, and the closing inventory will call the version stale.
+        """
+        if planned is not None and not planned.same_state(found):
+            copied = self._planned_state(planned)
+            if copied:
+                return copied
+        return Bad(found, Fault("different-object", str(other)))
+
+    def _removed(self, removed: Removed) -> Outcome:
+        """The same for an object that was deleted after an interrupted attempt had stored it."""
+        key = self._prefix + self._key(removed.source)
+        if not self._is_repeat or self._reader.stat(key) is None:
+            return removed
+        detail = f"{key!r} is not what the source held before it was removed there"
+        return self._planned_state(removed.source) or Bad(
+            removed.source, Fault("different-object", detail)
+        )
+
+    def _planned_state(self, planned: SourceObject) -> Copied | None:
+        if planned.declared_md5 is None:
+            return None
+        stored = checksums_of(self._reader.read(self._prefix + self._key(planned)))
+        return None if digest_fault(planned, stored.md5) else self._copied(planned, stored)
+
+    def _copied(self, found: SourceObject, stored: Stored) -> Copied:
+        return Copied(
+            Entry(
+                source=found,
+                key=self._key(found),
+                version=self._version,
+                sha256=stored.sha256,
+                md5=stored.md5,
+            )
+        )
+
+    def _key(self, found: SourceObject) -> str:
+        return relative_key(found.path, version_prefix=self._common_prefix)
+
+
+def _approve(found: SourceObject, stored: Stored) -> None:
+    fault = digest_fault(found, stored.md5)
+    if fault:
+        raise BadObject(fault)
+
+
+def _identity(found: SourceObject) -> tuple[str, bytes]:
+    """Tells documents apart, also two that have the same path."""
+    return found.path, orjson.dumps(found.source_id)
