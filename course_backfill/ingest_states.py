@@ -32,6 +32,14 @@ def is_current(ingest: Ingest, message: StepMessage) -> bool:
     return is_open and STAGE_OF_STEP[message.step] is ingest.stage
 
 
+def is_passed(ingest: Ingest, message: StepMessage) -> bool:
+    """Whether the message asks for a step that this very epoch of the ingest has left behind."""
+    stage = STAGE_OF_STEP.get(message.step)
+    if message.epoch != ingest.epoch or stage is None or ingest.stage is None:
+        return False
+    return not ingest.status.is_end and _STAGE_ORDER.index(stage) < _STAGE_ORDER.index(ingest.stage)
+
+
 def require_current(ingest: Ingest, message: StepMessage) -> None:
     """Raises Fenced unless the message is current."""
     if not is_current(ingest, message):

@@ -18,7 +18,8 @@ from course_backfill.errors import (
     StorageRefused,
 )
 from course_backfill.failures import Failure
-from course_backfill.ingest_states import is_current, started
+from course_backfill.flow import Flow
+from course_backfill.ingest_states import is_current, is_passed, started
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus, Timer, TimerKind
 from course_backfill.lifecycle import Lifecycle
@@ -83,6 +84,7 @@ class IngestStep:
         state: StateStore,
         ingests: IngestStore,
         lifecycle: Lifecycle,
+        flow: Flow,
         messages: MessageSender,
         clock: Clock,
         parking: Parking,
@@ -91,15 +93,22 @@ class IngestStep:
         self._state = state
         self._ingests = ingests
         self._lifecycle = lifecycle
+        self._flow = flow
         self._messages = messages
         self._clock = clock
         self._parking = parking
 
     def handle(self, message: StepMessage) -> None:
-        """Does what the message asks, if it still counts; anything unexpected comes through."""
+        """Does what the message asks, if it still counts; anything unexpected comes through.
+
+        A repeated delivery of a step that is done changes nothing, but sends what follows again:
+        the first delivery may have died between recording its end and sending on.
+        """
         began = time.monotonic()
         ingest = self._ingests.find(message.ingest)
         if ingest is None or not is_current(ingest, message):
+            if ingest is not None and is_passed(ingest, message):
+                self._messages.send(self._flow.messages(ingest))
             self._log(message, ingest, "not-current", began)
             return
         try:

@@ -100,6 +100,18 @@ class PlanReport(Record):
     """Whether the latest version equals the source, so that an ingest would have nothing to do."""
 
 
+class AggregatedVersion(Record):
+    """What the aggregator wrote, for the version's record."""
+
+    manifest_key: str
+    manifest_sha256: str
+    entries_sha256: str
+    objects: int
+    bytes: int
+    exceptions: int
+    fingerprints: dict[str, str]
+
+
 class Ingest(Record):
     """One request and how it stands. `revision` guards every change against a lost update."""
 
@@ -127,6 +139,7 @@ class Ingest(Record):
     inventory: InventorySummary | None = None
     source_check: SourceCheck | None = None
     report: PlanReport | None = None
+    aggregated: AggregatedVersion | None = None
     failure: Failure | None = None
     """Why the ingest as a whole failed."""
     failure_count: int = 0
@@ -223,6 +236,8 @@ class Timer(Record):
     message: StepMessage | None = None
     attempts: int = 0
     since: str | None = None
+    progress: int = 0
+    """Packets done when a watch last fired: only a standstill has messages sent again."""
 
 
 class Discovery(Record):

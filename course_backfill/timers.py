@@ -26,11 +26,15 @@ def clear_timer(ingest: str, name: str) -> Write:
     return Write(Key("ingests", ingest, f"DUE#{name}"), delete=True)
 
 
-def move_timer(timer: Timer, due: datetime) -> Write:
+def move_timer(timer: Timer, due: datetime, *, progress: int = 0) -> Write:
     """Moves a timer that fired; fails where someone else moved or cleared it meanwhile."""
     return Write(
         _key(timer),
-        assign={"dueDate": to_text(due), "attempts": timer.attempts + 1},
+        assign={
+            "dueDate": to_text(due),
+            "attempts": timer.attempts + 1,
+            "progress": progress,
+        },
         when=(Condition("dueDate", "equals", timer.due_date),),
     )
 

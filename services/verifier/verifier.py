@@ -24,7 +24,6 @@ from course_backfill.ports import CourseSource, ObjectReader
 from course_backfill.results import Copied, Results
 from course_backfill.sorting import in_inventory_order
 from course_backfill.source_reading import Removed
-
 from services.verifier.fixity import FixityChecker, Method
 from services.verifier.listing import listing_faults
 
@@ -69,9 +68,7 @@ class Verifier:
             return self._verify_replica(ingest, message)
         location = self._location.id
         if self._packets.get(ingest.id, location, message.packet).verified is None:
-            packet = self._packets.claim(
-                ingest, location, message.packet, claimant=self._new_id()
-            )
+            packet = self._packets.claim(ingest, location, message.packet, claimant=self._new_id())
             if packet is None:
                 return StepCompleted()
             self._verify_packet(ingest, packet)
@@ -141,9 +138,7 @@ class Verifier:
         """Everything that differs: normally nothing."""
         found = list(self._results.verification_failures(ingest, replica.location))
         prefix = self._prefix(ingest)
-        for key, fault in listing_faults(
-            prefix, self._entries(ingest), self._reader.list(prefix)
-        ):
+        for key, fault in listing_faults(prefix, self._entries(ingest), self._reader.list(prefix)):
             found.append(_listing_failure(key, fault))
         return found
 
@@ -179,9 +174,7 @@ class Verifier:
                 yield outcome.source
 
     def _prefix(self, ingest: Ingest) -> str:
-        return self._location.version_prefix(
-            CourseId.parse(ingest.course), ingest.version or ""
-        )
+        return self._location.version_prefix(CourseId.parse(ingest.course), ingest.version or "")
 
 
 def _freshness(check: SourceCheck | None) -> str:
@@ -201,5 +194,3 @@ def _listing_failure(key: str, fault: Fault) -> Failure:
         action=ADVICE[fault.code],
         path=key,
     )
-
-

@@ -1,0 +1,155 @@
+"""Wiring: the ports one installation runs on, and the stores that stand on them, made once."""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cached_property
+
+from course_backfill.clock import Clock
+from course_backfill.course_store import CourseStore
+from course_backfill.crc import Crc64
+from course_backfill.flow import Flow
+from course_backfill.ingest_step import IngestStep, Parking, Work
+from course_backfill.ingest_store import IngestStore
+from course_backfill.lifecycle import Lifecycle, Patience
+from course_backfill.locations import PRIMARY, Location
+from course_backfill.packet_store import PacketStore
+from course_backfill.ports import (
+    CourseSource,
+    MessageSender,
+    ObjectEraser,
+    ObjectReader,
+    ObjectWriter,
+    StateStore,
+    WorkStore,
+)
+from course_backfill.results import Results
+from course_backfill.settings import Settings
+
+
+class Wiring(ABC):
+    """Subclasses give the ports; everything else follows. Nothing is made before it is used."""
+
+    settings: Settings
+    clock: Clock
+    crc64: Crc64
+
+    @cached_property
+    @abstractmethod
+    def state(self) -> StateStore:
+        """The tables."""
+
+    @cached_property
+    @abstractmethod
+    def messages(self) -> MessageSender:
+        """The queues, to send to."""
+
+    @cached_property
+    @abstractmethod
+    def source(self) -> CourseSource:
+        """The content's present home."""
+
+    @cached_property
+    @abstractmethod
+    def work(self) -> WorkStore:
+        """The work bucket."""
+
+    @abstractmethod
+    def reader(self, location: Location) -> ObjectReader:
+        """Reads a location."""
+
+    @abstractmethod
+    def writer(self, location: Location) -> ObjectWriter:
+        """Writes a location."""
+
+    @abstractmethod
+    def eraser(self, location: Location) -> ObjectEraser:
+        """Erases in a location."""
+
+    def new_id(self) -> str:
+        """An id that nothing had before."""
+        return str(uuid.uuid4())
+
+    @cached_property
+    def locations(self) -> dict[str, Location]:
+        """The configured locations by id."""
+        return {location.id: location for location in self.settings.locations}
+
+    @cached_property
+    def primary(self) -> Location:
+        """The location that every ingest fills first."""
+        return self.locations[PRIMARY]
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """The threads of one worker, shared by all that it has in flight."""
+        return ThreadPoolExecutor(self.settings.files_in_flight, thread_name_prefix="objects")
+
+    @cached_property
+    def renew_every(self) -> float:
+        """Seconds between two signs of life of a claim."""
+        return self.settings.lease_seconds / 4
+
+    @cached_property
+    def ingests(self) -> IngestStore:
+        """The ingests table."""
+        return IngestStore(self.state, self.clock, resend_after=self.resend_after)
+
+    @cached_property
+    def courses(self) -> CourseStore:
+        """The courses table."""
+        return CourseStore(self.state, self.clock)
+
+    @cached_property
+    def packets(self) -> PacketStore:
+        """Replicas and packets."""
+        lease = timedelta(seconds=self.settings.lease_seconds)
+        return PacketStore(self.state, self.ingests, self.clock, lease=lease)
+
+    @cached_property
+    def results(self) -> Results:
+        """Results and failures in the work bucket."""
+        return Results(work=self.work, packets=self.packets)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """What is to be sent next."""
+        return Flow(packets=self.packets, clock=self.clock)
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Starts and ends of ingests."""
+        resweep = tuple(timedelta(seconds=one) for one in self.settings.resweep_seconds)
+        keep = timedelta(days=self.settings.kept_failure_days)
+        return Lifecycle(
+            ingests=self.ingests,
+            courses=self.courses,
+            messages=self.messages,
+            clock=self.clock,
+            patience=Patience(keep_failures=keep, resweep_after=resweep),
+        )
+
+    @cached_property
+    def resend_after(self) -> timedelta:
+        """How long an ingest may show no progress before its messages are sent again."""
+        return timedelta(seconds=self.settings.resend_after_seconds)
+
+    def step(self, work: Work) -> IngestStep:
+        """A service's work as a step of the pipeline."""
+        parking = Parking(
+            longest=timedelta(seconds=self.settings.park_max_seconds),
+            give_up_after=timedelta(hours=self.settings.give_up_after_hours),
+        )
+        return IngestStep(
+            work,
+            state=self.state,
+            ingests=self.ingests,
+            lifecycle=self.lifecycle,
+            flow=self.flow,
+            messages=self.messages,
+            clock=self.clock,
+            parking=parking,
+        )

@@ -1,0 +1,174 @@
+"""Writes a verified version's entries, index and manifest, and sends it to be registered."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+
+from course_backfill.courses import CourseId
+from course_backfill.crc import Crc64
+from course_backfill.errors import Fenced
+from course_backfill.failures import Failure
+from course_backfill.flow import Flow
+from course_backfill.ingest_states import advanced, require_current
+from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest, ReplicaStatus, Stage
+from course_backfill.locations import Location
+from course_backfill.manifests import (
+    ENTRIES_NAME,
+    INDEX_NAME,
+    MANIFEST_NAME,
+    ManifestCourse,
+    ManifestSource,
+    StorageManifest,
+)
+from course_backfill.messages import Step, StepMessage
+from course_backfill.packet_store import PacketStore
+from course_backfill.ports import ObjectReader, ObjectWriter
+from course_backfill.results import Results
+from course_backfill.uploads import ObjectDiffers, checksums_of, store_file
+from services.aggregator.version_summary import VersionSummary
+
+BLOCK = 1024 * 1024
+
+
+class Aggregator:
+    """A pure function of the stored results, so that a repeat writes the same bytes."""
+
+    def __init__(
+        self,
+        *,
+        provider: str,
+        database: str,
+        location: Location,
+        reader: ObjectReader,
+        writer: ObjectWriter,
+        results: Results,
+        ingests: IngestStore,
+        packets: PacketStore,
+        flow: Flow,
+        executor: Executor,
+        crc64: Crc64,
+    ) -> None:
+        self._provider = provider
+        self._database = database
+        self._location = location
+        self._reader = reader
+        self._writer = writer
+        self._results = results
+        self._ingests = ingests
+        self._packets = packets
+        self._flow = flow
+        self._executor = executor
+        self._crc64 = crc64
+
+    def aggregate(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        """Writes the manifest files to the primary, reads them back, and moves on to register."""
+        replicas = self._packets.replicas(ingest.id)
+        if any(replica.status is not ReplicaStatus.VERIFIED for replica in replicas):
+            raise Fenced(f"not every replica of ingest {ingest.id} is verified")
+        with tempfile.TemporaryDirectory(prefix="course-backfill-") as directory:
+            entries = Path(directory) / ENTRIES_NAME
+            version = self._summarise(ingest, entries)
+            if not version.counts_agree(ingest):
+                return self._disagreement(ingest, version)
+            manifest = self._manifest(ingest, version).to_bytes()
+            files: list[tuple[str, Path | bytes]] = [
+                (ENTRIES_NAME, entries),
+                (INDEX_NAME, version.summary.index_bytes()),
+                (MANIFEST_NAME, manifest),
+            ]
+            prefix = self._location.version_prefix(
+                CourseId.parse(ingest.course), ingest.version or ""
+            )
+            for name, content in files:
+                failed = self._store(ingest, message, prefix + name, content)
+                if failed:
+                    return failed
+        aggregated = version.record(prefix + MANIFEST_NAME, manifest)
+
+        def registering(now: Ingest) -> Ingest:
+            moved = advanced(now, message, Stage.REGISTERING)
+            return moved.model_copy(update={"aggregated": aggregated})
+
+        description = f"Wrote the manifest of {ingest.version}: {aggregated.objects} entries"
+        event = self._ingests.event(Step.AGGREGATE, "succeeded", description)
+        moved = self._ingests.update(ingest.id, registering, event=event)
+        return StepSucceeded(self._flow.messages(moved))
+
+    def _summarise(self, ingest: Ingest, entries: Path) -> VersionSummary:
+        """One pass over the results, the entries going to a file on the way."""
+        version = VersionSummary()
+        with entries.open("wb") as file:
+            for outcome in self._results.copied(ingest, self._location.id):
+                line = version.add(outcome)
+                if line:
+                    file.write(line)
+        return version
+
+    def _manifest(self, ingest: Ingest, version: VersionSummary) -> StorageManifest:
+        checked = ingest.source_check
+        return StorageManifest(
+            course=ManifestCourse(id=ingest.course, version=ingest.version or ""),
+            ingest=ingest.id,
+            # A stored date, because a repeat must write the same bytes.
+            created_date=checked.checked_date if checked else ingest.created_date,
+            source=ManifestSource(
+                provider=self._provider,
+                database=self._database,
+                fingerprints=version.summary.fingerprints,
+            ),
+            totals=version.summary.manifest_totals(),
+            removed=version.removed,
+            exceptions=tuple(version.exceptions),
+            previous_version=ingest.previous_version,
+            entries_sha256=version.summary.entries_sha256,
+        )
+
+    def _store(
+        self, ingest: Ingest, message: StepMessage, key: str, content: Path | bytes
+    ) -> StepFailed | None:
+        """Stores a file and compares what can be read back with what was sent."""
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        try:
+            stored = store_file(
+                _blocks(content),
+                reader=self._reader,
+                writer=self._writer,
+                executor=self._executor,
+                crc64=self._crc64,
+                check=lambda: require_current(self._ingests.get(ingest.id), message),
+                key=key,
+                size=size,
+                content_type="application/json",
+            )
+        except ObjectDiffers as other:
+            return _failed("different-object", str(other))
+        if checksums_of(self._reader.read(key)) != stored:
+            return _failed("fixity-mismatch", f"{key!r} does not read back as it was sent")
+        return None
+
+    def _disagreement(self, ingest: Ingest, version: VersionSummary) -> StepFailed:
+        planned = ingest.inventory.objects if ingest.inventory else 0
+        found = version.summary.manifest_totals().objects
+        detail = (
+            f"the inventory has {planned} objects, but {found} were copied, {version.removed} "
+            f"removed and {len(version.exceptions)} bad"
+        )
+        return _failed("counts-disagree", detail)
+
+
+def _failed(code: str, detail: str) -> StepFailed:
+    return StepFailed(Failure.of_ingest(code, detail, stage=Stage.AGGREGATING))
+
+
+def _blocks(content: Path | bytes) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block

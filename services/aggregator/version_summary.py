@@ -1,0 +1,51 @@
+"""What one pass over the results of a version tells: entries, exceptions, counts. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from course_backfill.failures import Failure
+from course_backfill.ingests import AggregatedVersion, Ingest, Stage
+from course_backfill.manifests import EntriesSummary
+from course_backfill.results import Copied, Outcome
+from course_backfill.source_reading import Bad, Removed
+
+
+@dataclass(slots=True)
+class VersionSummary:
+    """Feed it every outcome in the order of the inventory."""
+
+    summary: EntriesSummary = field(default_factory=EntriesSummary)
+    exceptions: list[Failure] = field(default_factory=list)
+    removed: int = 0
+
+    def add(self, outcome: Outcome) -> bytes | None:
+        """Takes the next outcome; gives the entry's line where there is an entry."""
+        match outcome:
+            case Copied(entry):
+                return self.summary.add(entry)
+            case Bad(source, fault):
+                failure = Failure.of_object(source, fault, stage=Stage.REPLICATING)
+                self.exceptions.append(failure)
+            case Removed():
+                self.removed += 1
+        return None
+
+    def counts_agree(self, ingest: Ingest) -> bool:
+        """Whether entries, removed and bad objects are together what the inventory had."""
+        found = self.summary.manifest_totals().objects + self.removed + len(self.exceptions)
+        return ingest.inventory is not None and found == ingest.inventory.objects
+
+    def record(self, manifest_key: str, manifest: bytes) -> AggregatedVersion:
+        """What the version's record says of the files."""
+        totals = self.summary.manifest_totals()
+        return AggregatedVersion(
+            manifest_key=manifest_key,
+            manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+            entries_sha256=self.summary.entries_sha256,
+            objects=totals.objects,
+            bytes=totals.bytes,
+            exceptions=len(self.exceptions),
+            fingerprints=self.summary.fingerprints,
+        )

@@ -1,0 +1,43 @@
+"""Verifier: re-reads one packet of a replica, then lists the whole."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from course_backfill.adapters.connected import connect
+from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+
+from course_backfill.ingest_step import IngestStep
+from course_backfill.wiring import Wiring
+from services.verifier.verifier import Verifier
+
+
+def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
+    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
+    return handle_batch(event, context, wiring=connect(), step=step())
+
+
+@cache
+def step() -> IngestStep:
+    """The step on the configured installation."""
+    return build_step(connect())
+
+
+def build_step(wiring: Wiring) -> IngestStep:
+    """The step on any wiring."""
+    verifier = Verifier(
+        source=wiring.source,
+        location=wiring.primary,
+        reader=wiring.reader(wiring.primary),
+        results=wiring.results,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        flow=wiring.flow,
+        executor=wiring.executor,
+        method=wiring.settings.verify,
+        clock=wiring.clock,
+        new_id=wiring.new_id,
+        renew_every=wiring.renew_every,
+    )
+    return wiring.step(verifier.verify)
