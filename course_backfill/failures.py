@@ -24,6 +24,7 @@ ADVICE: dict[str, str] = {
     "missing-chunk": _REUPLOAD,
     "surplus-chunk": _REUPLOAD,
     "truncated-chunk": _REUPLOAD,
+    "overlong-chunk": _REUPLOAD,
     "digest-mismatch": _REUPLOAD,
     "invalid-document": _REPORT_DOCUMENT,
     "duplicate-path": _REPORT_DOCUMENT,

@@ -111,7 +111,9 @@ class Fingerprints:
 
     def add(self, found: SourceObject) -> None:
         """Takes the next object, in the order of the inventory."""
-        self._hashes[found.kind].update(orjson.dumps(found.to_dict(), option=orjson.OPT_SORT_KEYS))
+        # An object at fault may be of a kind that has no folder; it is part of the source too.
+        running = self._hashes.setdefault(found.kind, hashlib.sha256())
+        running.update(orjson.dumps(found.to_dict(), option=orjson.OPT_SORT_KEYS))
 
     def hexdigests(self) -> dict[str, str]:
         """kind → sha256 in hex."""
