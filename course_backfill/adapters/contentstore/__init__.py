@@ -1,0 +1,5 @@
+"""The GridFS contentstore of Open edX as a source of course content."""
+
+from course_backfill.adapters.contentstore.source import ContentstoreSource
+
+__all__ = ["ContentstoreSource"]
