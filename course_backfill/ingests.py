@@ -201,6 +201,8 @@ class Packet(Record):
     removed: int = 0
     verified: str | None = None
     """The work bucket's file with the result of the verification, once done."""
+    mismatched: int = 0
+    bytes_verified: int = 0
 
 
 class Event(Record):

@@ -151,30 +151,38 @@ class PacketStore:
         return self._end(ingest, packet, "copied", changes, counters)
 
     def verified_packet(
-        self, ingest: Ingest, packet: Packet, *, result: str, objects: int, size: int
+        self, ingest: Ingest, packet: Packet, *, result: str, mismatched: int, size: int
     ) -> bool:
-        """Ends the verification of a packet, likewise; `size` counts the bytes of its objects."""
+        """Ends the verification of a packet, likewise; `size` counts the bytes of its copies."""
         counters = {
             "packetsVerified": 1,
-            "objectsVerified": objects,
+            "objectsVerified": _copies(packet),
             "bytesVerified": size,
         }
-        return self._end(ingest, packet, "verified", {"verified": result}, counters)
+        changes = {"verified": result, "mismatched": mismatched, "bytesVerified": size}
+        return self._end(ingest, packet, "verified", changes, counters)
 
     def reopen(self, ingest: Ingest, packet: Packet) -> None:
-        """Takes a packet with bad objects back, so that a retry copies it again."""
+        """Takes a packet with bad objects or copies back, so that a retry does it again."""
         counters = {
             "packetsCopied": -1,
-            "objectsDone": packet.bad + packet.removed - packet.objects,
+            "objectsDone": -_copies(packet),
             "bytesDone": -packet.bytes,
             "bad": -packet.bad,
             "removed": -packet.removed,
         }
+        if packet.verified:
+            counters |= {
+                "packetsVerified": -1,
+                "objectsVerified": -_copies(packet),
+                "bytesVerified": -packet.bytes_verified,
+            }
         key = _packet_key(ingest.id, packet.replica, packet.number)
         same = (Condition("copied", "equals", packet.copied),)
+        fresh = {"bad": 0, "removed": 0, "mismatched": 0, "bytesVerified": 0}
         self._state.write(
             self._ingests.current(ingest),
-            Write(key, assign={"bad": 0, "removed": 0}, remove=["copied", "verified"], when=same),
+            Write(key, assign=fresh, remove=["copied", "verified"], when=same),
             Write(_replica_key(ingest.id, packet.replica), add=counters),
         )
 
@@ -206,6 +214,10 @@ class PacketStore:
 
     def _lease_end(self) -> str:
         return to_text(self._clock() + self._lease)
+
+
+def _copies(packet: Packet) -> int:
+    return packet.objects - packet.bad - packet.removed
 
 
 def _packet_key(ingest: str, replica: str, number: int) -> Key:

@@ -199,7 +199,7 @@ class Planner:
         """A retry goes on with the packets that were finished; those with bad objects go again."""
         for replica in self._packets.replicas(ingest.id):
             for packet in self._packets.packets(ingest.id, replica.location):
-                if packet.copied and packet.bad:
+                if packet.copied and (packet.bad or packet.mismatched):
                     self._packets.reopen(ingest, packet)
         resumed = self._ingests.update(
             ingest.id,

@@ -94,7 +94,7 @@ class Verifier:
             claim.check()
             size = sum(entry.source.size for entry in entries)
             if not self._packets.verified_packet(
-                ingest, packet, result=result, objects=len(entries), size=size
+                ingest, packet, result=result, mismatched=len(bad), size=size
             ):
                 raise Fenced(f"packet {packet.number} of ingest {ingest.id} was taken over")
 
