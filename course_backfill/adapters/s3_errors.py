@@ -1,0 +1,118 @@
+"""S3's errors in this product's words, and whether trying again can help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.parsers import ResponseParserError
+
+from course_backfill.adapters.aws_errors import THROTTLES, error_code
+from course_backfill.errors import ObjectExists, StorageRefused, StorageUnavailable
+
+CONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
+"""If-None-Match met an object, or If-Match another one."""
+
+CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted"})
+"""Two writers met at one key; S3 asks the one that gets this to try again."""
+
+DAMAGED = frozenset({"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"})
+"""What arrived is not what was sent."""
+
+_PASSING = (
+    THROTTLES
+    | CONFLICTS
+    | DAMAGED
+    | {
+        "ExpiredToken",
+        "InternalError",
+        "RequestExpired",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "TokenRefreshRequired",
+        "TooManyRequests",
+        "KMS.DependencyTimeoutException",
+        "KMS.KMSInternalException",
+        "KMS.ThrottlingException",
+    }
+)
+_NOT_IMPLEMENTED = 501
+
+
+@contextmanager
+def s3_errors(action: str, bucket: str, key: str) -> Iterator[None]:
+    """Turns the errors of boto3 into StorageUnavailable and StorageRefused.
+
+    `action` completes the sentence "S3 could not …"; `key` may be a prefix.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise answered_error(error_code(error), _status(error), action, bucket, key) from error
+    except (HTTPClientError, IncompleteReadError, ResponseParserError) as error:
+        raise unavailable(action, bucket, key, f"no usable answer: {_name(error)}") from error
+    except CredentialRetrievalError as error:
+        raise unavailable(action, bucket, key, "no credentials could be fetched") from error
+    except BotoCoreError as error:
+        raise StorageRefused(
+            f"S3 could not {action} {place(bucket, key)} ({_name(error)}): "
+            "check the AWS credentials, region and endpoint in the settings"
+        ) from error
+
+
+def answered_error(
+    code: str, status: int, action: str, bucket: str, key: str
+) -> StorageUnavailable | StorageRefused:
+    """What an answer of S3 that is an error means; `status` 0 where only the code is known."""
+    if is_passing(code) or (status >= 500 and status != _NOT_IMPLEMENTED) or status == 429:
+        return unavailable(action, bucket, key, code)
+    return StorageRefused(f"S3 refused to {action} {place(bucket, key)} ({code}): {_advice(code)}")
+
+
+def is_passing(code: str) -> bool:
+    """Whether an error of this code goes away by itself."""
+    return code in _PASSING
+
+
+def unavailable(action: str, bucket: str, key: str, reason: str) -> StorageUnavailable:
+    """The error of an outage, as a sentence."""
+    return StorageUnavailable(
+        f"S3 could not {action} {place(bucket, key)} for now ({reason}); it will be tried again"
+    )
+
+
+def object_exists(bucket: str, key: str) -> ObjectExists:
+    """The error of a create-only write that met an object."""
+    return ObjectExists(f"there is an object {place(bucket, key)} already; it was left as it is")
+
+
+def place(bucket: str, key: str) -> str:
+    """How errors name an object: escaped, since anyone may have chosen the key."""
+    return f"{key!r} in bucket {bucket!r}"
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__
+
+
+def _advice(code: str) -> str:
+    if code == "NoSuchBucket":
+        return "create the bucket, or correct its name in the settings"
+    if code.startswith("KMS."):
+        return "check that the bucket's KMS key is enabled and that the credentials may use it"
+    if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"}:
+        return "check the AWS credentials and this machine's clock"
+    if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}:
+        return "check the region and endpoint in the settings"
+    return "check what the credentials, the bucket's policy and its configuration allow"
