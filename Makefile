@@ -1,0 +1,71 @@
+# Course backfill: everything a person or CI runs. `make` alone lists it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The first Python that is new enough; name another one with `make PYTHON=/path/to/python`.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	command -v $$python >/dev/null 2>&1 \
+	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+# Two at a time: each process of the tests starts a MongoDB and an embedded AWS of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve bench test test-fast test-domain test-services test-contracts \
+	test-features lint format types check clean
+
+help: ## List what make can do
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Try it
+install: $(STAMP) ## Install everything into .venv
+demo: install ## Backfill a sample of courses, from start to end, in under two minutes
+	@$(BIN)/course-backfill demo
+serve: install ## Run API and workers on this machine until Ctrl-C
+	@$(BIN)/course-backfill serve
+bench: install ## Measure throughput and memory beside the bounds of this machine
+	@$(BIN)/python -m benchmarks
+
+##@ Test it
+test: install ## Run every tier of the tests
+	$(PYTEST)
+test-fast: install ## Run the tiers that need no server: domain and services
+	$(PYTEST) tests/domain tests/services
+test-domain test-services test-contracts test-features: test-%: install
+	$(PYTEST) tests/$*
+test-domain: ## Run the rules alone
+test-services: ## Run each service on memory adapters
+test-contracts: ## Run the same cases on memory, MongoDB and the embedded AWS
+test-features: ## Run the whole pipeline
+
+##@ Change it
+lint: install ## Check style, format and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+format: install ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+types: install ## Check types
+	$(BIN)/mypy
+check: lint types test ## Everything CI runs: lint, types, tests
+clean: ## Remove what was installed and what was stored on this machine
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis build ./*.egg-info
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { \
+		echo "Python 3.11 or newer is needed, and none was found on the PATH." >&2; \
+		echo "Install one (Debian: apt-get install python3.11 python3.11-venv), or name it:" >&2; \
+		echo "  make install PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: on Debian and Ubuntu that is" >&2; \
+		echo "the package python3-venv (apt-get install python3-venv)." >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,54 @@
+"""The `course-backfill` command: all its groups of commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import typer
+
+from course_backfill.cli.outcomes import INTERRUPTED, explain
+from course_backfill.cli.printing import remark
+
+HELP = """Backfills Open edX course content from MongoDB to S3, one course at a time, and proves
+that nothing was lost.
+
+Try it: `course-backfill demo`. On your own data: `course-backfill serve --mongo-uri URI`, then in
+another terminal `course-backfill discover`, `course-backfill start --all-missing --watch` and
+`course-backfill report`.
+
+Exit codes: 0 succeeded, 1 an ingest or a check failed, 2 wrong usage or settings.
+"""
+
+app = typer.Typer(
+    name="course-backfill",
+    help=HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is spelled out instead of ending the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and gives its exit code; usage errors and help print themselves."""
+    try:
+        app(arguments)
+    except SystemExit as end:
+        return int(end.code or 0) if not isinstance(end.code, str) else 1
+    except KeyboardInterrupt:
+        remark("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return explain(error)
+    return 0

@@ -1,0 +1,160 @@
+"""An ingest as the API shows it, read field by field for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from course_backfill.cli.api_client import Document
+from course_backfill.cli.printing import duration, number, objects, printable, size
+
+ENDED = {"succeeded", "failed", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class IngestView:
+    """Reads one ingest document; every sentence here is safe to print."""
+
+    document: Document
+
+    @property
+    def id(self) -> str:
+        """The ingest's id."""
+        return str(self.document["id"])
+
+    @property
+    def course(self) -> str:
+        """The course's id, harmless to a terminal."""
+        return printable(self.document["course"]["id"])
+
+    @property
+    def version(self) -> str | None:
+        """The version that the ingest makes, once it has a number."""
+        version = self.document["course"].get("version")
+        return None if version is None else str(version)
+
+    @property
+    def status(self) -> str:
+        """accepted, processing, succeeded, failed or cancelled."""
+        return str(self.document["status"]["id"])
+
+    @property
+    def stage(self) -> str:
+        """What is being done now; the status where there is no stage."""
+        return str(self.document.get("stage") or self.status)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing follows."""
+        return self.status in ENDED
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether it only reports."""
+        return bool(self.document.get("dryRun"))
+
+    @property
+    def had_nothing_to_do(self) -> bool:
+        """Whether the latest version equalled the source already."""
+        return self.status == "succeeded" and not self.is_dry_run and self.version is None
+
+    @property
+    def objects_total(self) -> int | None:
+        """How many objects the inventory has; None before it is taken."""
+        return self._progress("objectsTotal")
+
+    @property
+    def objects_done(self) -> int:
+        """How many objects are copied."""
+        return self._progress("objectsDone") or 0
+
+    @property
+    def bytes_total(self) -> int | None:
+        """How many bytes the inventory has; None before it is taken."""
+        return self._progress("bytesTotal")
+
+    @property
+    def bytes_done(self) -> int:
+        """How many bytes are copied."""
+        return self._progress("bytesDone") or 0
+
+    @property
+    def bytes_per_second(self) -> int | None:
+        """The rate, where it is known."""
+        return self._progress("bytesPerSecond")
+
+    @property
+    def seconds_left(self) -> int | None:
+        """The time left, where more than a guess."""
+        return self._progress("secondsLeft")
+
+    @property
+    def failure_count(self) -> int:
+        """How many objects are listed under its failures."""
+        return int(self.document.get("failures", {}).get("count", 0))
+
+    @property
+    def waiting(self) -> str | None:
+        """What it waits for, where the last thing that happened was that it had to wait."""
+        events = self.document.get("events") or []
+        if self.has_ended or not events or events[-1].get("outcome") != "waiting":
+            return None
+        return printable(events[-1]["description"])
+
+    @property
+    def seconds(self) -> float:
+        """From its creation to the last thing that happened."""
+        first, last = (
+            datetime.fromisoformat(self.document[name])
+            for name in ("createdDate", "lastModifiedDate")
+        )
+        return (last - first).total_seconds()
+
+    def end(self) -> str:
+        """How it ended, as a sentence without the course's name."""
+        if self.status == "succeeded":
+            return self._success()
+        if self.status == "failed":
+            return f"failed: {self.reason()}"
+        return f"cancelled after {duration(self.seconds)}; nothing of it stays"
+
+    def reason(self) -> str:
+        """Why it failed."""
+        failure = self.document.get("failure") or {}
+        return printable(failure.get("detail") or "no reason was recorded")
+
+    def advice(self) -> str:
+        """What to do about the failure."""
+        failure = self.document.get("failure") or {}
+        return printable(failure.get("action") or "")
+
+    def standing(self) -> str:
+        """Where it is now, as a sentence without the course's name."""
+        if self.waiting:
+            return self.waiting
+        if self.objects_total is None:
+            return self.stage
+        said = (
+            f"{self.stage}, {number(self.objects_done)} of {objects(self.objects_total)}, "
+            f"{size(self.bytes_done)} of {size(self.bytes_total)}"
+        )
+        if self.bytes_per_second:
+            said += f", {size(self.bytes_per_second)}/s"
+        if self.seconds_left is not None:
+            said += f", {duration(self.seconds_left)} left"
+        return said
+
+    def _success(self) -> str:
+        if self.is_dry_run:
+            return f"dry run done in {duration(self.seconds)}, nothing was copied"
+        if self.had_nothing_to_do:
+            return "nothing to do: the latest version equals the source; 0 objects moved"
+        moved = f"{objects(self.objects_done)}, {size(self.bytes_done)}"
+        said = f"migrated as {self.version}: {moved} in {duration(self.seconds)}"
+        if self.failure_count:
+            said += f"; {objects(self.failure_count)} left out, recorded as exceptions"
+        return said
+
+    def _progress(self, name: str) -> int | None:
+        value = (self.document.get("progress") or {}).get(name)
+        return None if value is None else int(value)

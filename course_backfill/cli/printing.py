@@ -1,0 +1,127 @@
+"""What a person reads: tables, sizes, durations, and names made harmless to a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box, filesize
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+WIDE = 200
+"""Columns of a table that goes into a file or a pipe, where nothing wraps."""
+
+STATUS_STYLES = {
+    "succeeded": "green",
+    "migrated": "green",
+    "ok": "green",
+    "failed": "bold red",
+    "FAULT": "bold red",
+    "cancelled": "yellow",
+    "stale": "yellow",
+    "in-progress": "cyan",
+    "processing": "cyan",
+    "not-migrated": "yellow",
+}
+
+
+def console() -> Console:
+    """Standard output, for what was asked for."""
+    width = None if sys.stdout.isatty() else WIDE
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def error_console() -> Console:
+    """Standard error, for whatever else there is to say."""
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def say(text: str, style: str = "") -> None:
+    """One line or paragraph on standard output, never cut."""
+    console().print(Text(text, style=style), soft_wrap=True)
+
+
+def remark(text: str, style: str = "") -> None:
+    """One line or paragraph on standard error, never cut."""
+    error_console().print(Text(text, style=style), soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """A document for a script: JSON, indented, nothing else."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[str] = ()
+) -> None:
+    """A table whose `numbers` columns are aligned right."""
+    right = set(numbers)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=False
+        )
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    console().print(table)
+
+
+def status_text(status: str) -> Text:
+    """A status in its colour."""
+    return Text(status, style=STATUS_STYLES.get(status, ""))
+
+
+def printable(name: object) -> str:
+    """A name from outside with its control characters spelled out.
+
+    A course key or a file name may hold escape sequences that would steer the terminal.
+    """
+    return "".join(one if one.isprintable() else _spelled_out(one) for one in str(name))
+
+
+def size(count: int | None) -> str:
+    """`12.3 MB`; a dash for what is not known."""
+    return "–" if count is None else filesize.decimal(count).replace("bytes", "B")
+
+
+def number(count: int | None) -> str:
+    """`12,345`; a dash for what is not known."""
+    return "–" if count is None else f"{count:,}"
+
+
+def objects(count: int) -> str:
+    """`1 object`, `2 objects`."""
+    return f"{count:,} object" if count == 1 else f"{count:,} objects"
+
+
+def courses(count: int) -> str:
+    """`1 course`, `2 courses`."""
+    return f"{count:,} course" if count == 1 else f"{count:,} courses"
+
+
+def duration(seconds: float | None) -> str:
+    """`3 s`, `2 min 5 s`, `1 h 20 min`; a dash for what is not known."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    minutes, hours = whole // 60, whole // 3600
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    if minutes:
+        return f"{minutes} min {whole % 60} s"
+    return f"{whole} s"
+
+
+def moment(date: str | None) -> str:
+    """A stored date to the second, in UTC; a dash for none."""
+    return "–" if not date else date[:19].replace("T", " ") + "Z"
+
+
+def _spelled_out(character: str) -> str:
+    # Blanks and marks that `str.isprintable` does not count in are still part of real names.
+    is_harmless = character.isspace() and character not in "\n\r\t\v\f\x1c\x1d\x1e\x1f\x85"
+    return character if is_harmless else character.encode("unicode_escape").decode()

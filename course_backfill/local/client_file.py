@@ -1,0 +1,45 @@
+"""The file by which the commands on this machine find the API that `serve` runs, and its token."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA_DIR_VARIABLE = "COURSE_BACKFILL_DATA_DIR"
+DEFAULT_DATA_DIR = Path(".local/serve")
+NAME = "client.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFile:
+    """Where the API is and the token it asks for."""
+
+    url: str
+    token: str
+
+    def write(self, data_dir: Path) -> Path:
+        """Stores it so that only its owner can read it, whatever was there before."""
+        path = data_dir / NAME
+        temporary = path.with_suffix(".new")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"url": self.url, "token": self.token}, file)
+        temporary.replace(path)
+        return path
+
+    @classmethod
+    def read(cls, data_dir: Path) -> ClientFile | None:
+        """What `serve` wrote there; None where it is not running from that directory."""
+        try:
+            fields = json.loads((data_dir / NAME).read_text())
+            return cls(url=fields["url"], token=fields["token"])
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    @staticmethod
+    def remove(data_dir: Path) -> None:
+        """Takes it away, so that no command looks for an API that has stopped."""
+        (data_dir / NAME).unlink(missing_ok=True)
