@@ -53,6 +53,10 @@ class Callback(Record):
 
     url: str
     status: CallbackStatus = CallbackStatus.PENDING
+    attempts: int = 0
+    """Deliveries that were begun."""
+    next_attempt_date: str | None = None
+    """Not before then is another delivery begun, whoever asks for it."""
 
 
 class InventorySummary(Record):
@@ -181,6 +185,8 @@ class Replica(Record):
     removed: int = 0
     bad: int = 0
     started_date: str
+    progress_date: str | None = None
+    """When a packet of it last ended."""
 
 
 class Packet(Record):
