@@ -137,8 +137,12 @@ class CourseStore:
     ) -> list[Write]:
         """The version appears, where it is, and the course is migrated."""
         sk = version_sk(version.id)
+        replicas = list(replicas)
         changes = {
             "latestVersion": version.id,
+            "latestObjects": version.objects,
+            "latestBytes": version.bytes,
+            "latestLocations": [replica.location for replica in replicas],
             "lastIngest": self._last(ingest),
             **_status(CourseStatus.MIGRATED),
             **_checked(ingest.source_check),

@@ -80,6 +80,10 @@ class Course(Record):
     status: CourseStatus = CourseStatus.NOT_MIGRATED
     discovered_date: str
     latest_version: str | None = None
+    latest_objects: int | None = None
+    latest_bytes: int | None = None
+    latest_locations: tuple[str, ...] = ()
+    """Where the latest version is; kept here too, so that a report reads rows alone."""
     live_version: str | None = None
     active_ingest: str | None = None
     """The lease: the one ingest that may work on the course."""

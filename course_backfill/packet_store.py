@@ -206,7 +206,11 @@ class PacketStore:
                         Condition(done, "absent"),
                     ),
                 ),
-                Write(_replica_key(ingest.id, packet.replica), add=counters),
+                Write(
+                    _replica_key(ingest.id, packet.replica),
+                    add=counters,
+                    assign={"progressDate": to_text(self._clock())},
+                ),
             )
         except ConditionFailed:
             return False
