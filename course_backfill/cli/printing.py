@@ -85,7 +85,7 @@ def printable(name: object) -> str:
 
 def size(count: int | None) -> str:
     """`12.3 MB`; a dash for what is not known."""
-    return "–" if count is None else filesize.decimal(count).replace("bytes", "B")
+    return "–" if count is None else filesize.decimal(count)
 
 
 def number(count: int | None) -> str:

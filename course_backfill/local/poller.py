@@ -127,4 +127,4 @@ class Poller:
         except Exception:
             logger.exception("the handler of %s failed", self._service)
             return False
-        return not has_failed(answer, message)
+        return not has_failed(answer)
