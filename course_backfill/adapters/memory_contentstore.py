@@ -33,8 +33,11 @@ class MemoryContentstore:
 
     def add_course(self, course: CourseId) -> None:
         """Lists a course in the modulestore of its form; it need not have files."""
-        rows = self.old_rows if course.is_old else self.split_rows
-        rows.append((course.org, course.course, course.run))
+        self.add_row(course.org, course.course, course.run, is_old=course.is_old)
+
+    def add_row(self, org: Any, course: Any, run: Any, *, is_old: bool = False) -> None:
+        """Lists a course under parts that need not make a course key."""
+        (self.old_rows if is_old else self.split_rows).append((org, course, run))
 
     def save(
         self, course: CourseId, name: str, content: bytes, *, kind: str = "asset", **options: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -122,7 +123,7 @@ class MemorySource:
         if fault:
             raise BadObject(fault)
         sequence = ChunkSequence(found)
-        number = self._number_after(found, -1)
+        number = self._number_after(found, -math.inf)
         while number is not None:
             data = self.content.file(found.source_id).chunks[number]
             fault = sequence.take(number, len(data))
@@ -134,7 +135,7 @@ class MemorySource:
         if fault:
             raise BadObject(fault)
 
-    def _number_after(self, found: SourceObject, number: int) -> int | None:
+    def _number_after(self, found: SourceObject, number: float) -> int | None:
         stored = self.content.find(found.source_id)
         return min((n for n in stored.chunks if n > number), default=None) if stored else None
 
