@@ -176,7 +176,7 @@ class WorkStore(Protocol):
 # --- state --------------------------------------------------------------------------------------
 
 Item = dict[str, Any]
-"""Attributes of JSON types, numbers whole."""
+"""Attributes of JSON types, numbers whole; what is null is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One demand on one attribute; `op` is exists, absent, equals, one-of or less."""
+    """One demand on one attribute; `op` is exists, absent, equals, one-of or less.
+
+    Null is never stored: to equal None is to be absent.
+    """
 
     attribute: str
     op: str

@@ -1,0 +1,197 @@
+"""The state store in memory: the twin of DynamoDB, with faults that tests can bring about."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from typing import Any
+
+from course_backfill.adapters.state_writes import (
+    check_bound,
+    check_writes,
+    demands_absence,
+    is_check,
+)
+from course_backfill.errors import ConditionFailed, StateUnavailable
+from course_backfill.ports import Condition, Item, Key, Page, Write
+from course_backfill.resources import INDEXES, Index, find_index
+
+Hook = Callable[[Sequence[Write]], None]
+
+
+class MemoryStateStore:
+    """Holds the tables in dictionaries; safe to use from many threads.
+
+    `before_write` runs before each write, and may itself write (a lost race) or raise (a conflict,
+    throttling). What `after_write` raises is an answer that got lost: the write is done. Writes
+    made by a hook call no hooks. While `is_unavailable`, every verb raises StateUnavailable.
+    """
+
+    def __init__(self) -> None:
+        self.before_write: Hook | None = None
+        self.after_write: Hook | None = None
+        self.is_unavailable = False
+        self._tables: dict[str, dict[tuple[str, str], Item]] = {table: {} for table in INDEXES}
+        self._lock = threading.RLock()
+        self._within_hook = threading.local()
+
+    def get(self, key: Key) -> Item | None:
+        """The item, with `pk` and `sk` among its attributes, or None."""
+        self._check_available()
+        with self._lock:
+            return deepcopy(self._tables[key.table].get((key.pk, key.sk)))
+
+    def query(
+        self, table: str, pk: str, *, sk_prefix: str = "", limit: int = 1000, after: str = ""
+    ) -> Page:
+        """Items of a partition whose sort key begins so and comes after `after`, in its order."""
+        self._check_available()
+        check_bound(after)
+        with self._lock:
+            items = [
+                item
+                for (partition, sk), item in self._tables[table].items()
+                if partition == pk and sk.startswith(sk_prefix) and sk > after
+            ]
+            return _page(sorted(items, key=lambda item: str(item["sk"])), limit, "sk")
+
+    def query_index(
+        self,
+        index: str,
+        partition: str,
+        *,
+        limit: int,
+        after: str = "",
+        before: str = "",
+        descending: bool = False,
+    ) -> Page:
+        """Items of an index's partition between the bounds; never behind the table."""
+        self._check_available()
+        check_bound(after)
+        check_bound(before)
+        table, shape = find_index(index)
+        with self._lock:
+            items = [
+                item
+                for item in self._tables[table].values()
+                if item.get(shape.partition) == partition
+                and shape.sort in item
+                and item[shape.sort] > after
+                and (not before or item[shape.sort] < before)
+            ]
+            items.sort(
+                key=lambda item: (str(item[shape.sort]), str(item["pk"]), str(item["sk"])),
+                reverse=descending,
+            )
+            return _page(items, limit, shape.sort)
+
+    def write(self, *writes: Write) -> None:
+        """Applies at most 100 writes, all or none; on ConditionFailed nothing was written."""
+        check_writes(writes)
+        self._check_available()
+        self._run(self.before_write, writes)
+        with self._lock:
+            for write in writes:
+                self._demand(write)
+            after = [(write.key, self._changed(write)) for write in writes if not is_check(write)]
+            for key, item in after:
+                self._store(key, item)
+        self._run(self.after_write, writes)
+
+    def _check_available(self) -> None:
+        if self.is_unavailable:
+            raise StateUnavailable("DynamoDB does not answer")
+
+    def _run(self, hook: Hook | None, writes: Sequence[Write]) -> None:
+        if hook is None or getattr(self._within_hook, "is_running", False):
+            return
+        self._within_hook.is_running = True
+        try:
+            hook(writes)
+        finally:
+            self._within_hook.is_running = False
+
+    def _find(self, key: Key) -> Item | None:
+        return self._tables[key.table].get((key.pk, key.sk))
+
+    def _demand(self, write: Write) -> None:
+        item = self._find(write.key) or {}
+        if not all(_holds(condition, item) for condition in write.when):
+            raise ConditionFailed(f"{write.key.table} {write.key.pk} {write.key.sk} is different")
+
+    def _changed(self, write: Write) -> Item | None:
+        if write.delete:
+            return None
+        keys = {"pk": write.key.pk, "sk": write.key.sk}
+        if write.item is not None:
+            item: Item = _plain(write.item) | keys
+        else:
+            item = (self._find(write.key) or {}) | _plain(dict(write.assign)) | keys
+            for name in write.remove:
+                item.pop(name, None)
+            for name, amount in write.add.items():
+                item[name] = _number(item.get(name, 0)) + amount
+        _check_indexed(INDEXES[write.key.table], item)
+        return item
+
+    def _store(self, key: Key, item: Item | None) -> None:
+        if item is None:
+            self._tables[key.table].pop((key.pk, key.sk), None)
+        else:
+            self._tables[key.table][key.pk, key.sk] = item
+
+
+def _page(items: list[Item], limit: int, sort: str) -> Page:
+    cursor = str(items[limit - 1][sort]) if len(items) > limit else None
+    return Page(deepcopy(items[:limit]), cursor)
+
+
+def _holds(condition: Condition, item: Item) -> bool:
+    is_there = condition.attribute in item
+    if demands_absence(condition):
+        return not is_there
+    if condition.op == "exists" or not is_there:
+        return is_there
+    found = item[condition.attribute]
+    match condition.op:
+        case "equals":
+            return _same(found, condition.value)
+        case "one-of":
+            return any(_same(found, value) for value in condition.value)
+        case _:
+            return _is_less(found, condition.value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    # Python takes 1 for True; DynamoDB does not, and JSON does not either.
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _is_less(one: Any, other: Any) -> bool:
+    if type(one) is not type(other) or not isinstance(one, (str, int)) or isinstance(one, bool):
+        return False
+    return bool(one < other)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("only a number can be added to")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """A deep copy in JSON types, as the table gives it back: tuples are lists."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return value
+
+
+def _check_indexed(indexes: Iterable[Index], item: Item) -> None:
+    for index in indexes:
+        for name in (index.partition, index.sort):
+            if name in item and (not isinstance(item[name], str) or not item[name]):
+                raise ValueError(f"{name} is a key of an index: only texts that are not empty")

@@ -1,0 +1,45 @@
+"""What contract tests share: an embedded AWS over HTTP, and course sources, one for a whole run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from course_backfill.adapters.aws_clients import AwsClients
+from course_backfill.settings import Settings
+from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found by their names.
+    database,
+    memory_store,
+    mongodb,
+    mongodb_store,
+    store,
+)
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """The URL of an AWS of this run's own."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws_settings(aws_endpoint: str) -> Settings:
+    """Settings of an installation of this test's own; nothing is set up yet."""
+    return Settings(
+        aws_endpoint_url=aws_endpoint,
+        aws_region="eu-west-1",
+        namespace=f"test-{uuid.uuid4().hex[:12]}",
+    )
+
+
+@pytest.fixture
+def aws_clients(aws_settings: Settings) -> AwsClients:
+    """Clients of that AWS."""
+    return AwsClients.connect(aws_settings)
