@@ -89,8 +89,9 @@ class BarDisplay:
             self._tasks[ingest.id] = self._bars.add_task("", total=None, view=ingest)
         self._bars.update(
             self._tasks[ingest.id],
-            total=ingest.bytes_total,
-            completed=ingest.bytes_done,
+            # Every byte is copied, and then read back.
+            total=None if ingest.bytes_total is None else 2 * ingest.bytes_total,
+            completed=ingest.bytes_done + ingest.bytes_verified,
             view=ingest,
         )
 
@@ -142,11 +143,11 @@ class _Field(TextColumn):
 
 
 def _objects(view: IngestView) -> str:
-    return f"{number(view.objects_done)}/{number(view.objects_total)}"
+    return f"{number(view.objects_now)}/{number(view.objects_total)}"
 
 
 def _bytes(view: IngestView) -> str:
-    return f"{size(view.bytes_done)}/{size(view.bytes_total)}"
+    return f"{size(view.bytes_now)}/{size(view.bytes_total)}"
 
 
 def _rate(view: IngestView) -> str:

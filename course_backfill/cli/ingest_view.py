@@ -69,6 +69,16 @@ class IngestView:
         return self._progress("objectsDone") or 0
 
     @property
+    def objects_verified(self) -> int:
+        """How many copies are verified."""
+        return self._progress("objectsVerified") or 0
+
+    @property
+    def bytes_verified(self) -> int:
+        """How many bytes of copies are verified."""
+        return self._progress("bytesVerified") or 0
+
+    @property
     def bytes_total(self) -> int | None:
         """How many bytes the inventory has; None before it is taken."""
         return self._progress("bytesTotal")
@@ -77,6 +87,21 @@ class IngestView:
     def bytes_done(self) -> int:
         """How many bytes are copied."""
         return self._progress("bytesDone") or 0
+
+    @property
+    def objects_now(self) -> int:
+        """How many objects are through the present stage."""
+        return self.objects_verified if self.is_past_copying else self.objects_done
+
+    @property
+    def bytes_now(self) -> int:
+        """How many bytes are through the present stage."""
+        return self.bytes_verified if self.is_past_copying else self.bytes_done
+
+    @property
+    def is_past_copying(self) -> bool:
+        """Whether what counts now is what is verified."""
+        return self.stage in {"verifying", "aggregating", "registering", "succeeded"}
 
     @property
     def bytes_per_second(self) -> int | None:
@@ -135,8 +160,8 @@ class IngestView:
         if self.objects_total is None:
             return self.stage
         said = (
-            f"{self.stage}, {number(self.objects_done)} of {objects(self.objects_total)}, "
-            f"{size(self.bytes_done)} of {size(self.bytes_total)}"
+            f"{self.stage}, {number(self.objects_now)} of {objects(self.objects_total)}, "
+            f"{size(self.bytes_now)} of {size(self.bytes_total)}"
         )
         if self.bytes_per_second:
             said += f", {size(self.bytes_per_second)}/s"

@@ -1,0 +1,56 @@
+"""Which ingests and courses a command is about: named, or taken from the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from course_backfill.cli.api_client import ApiClient, Document, course_path
+from course_backfill.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The courses of the report, parted by whether anything is to be done."""
+
+    to_start: list[str]
+    up_to_date: int
+
+
+def missing_courses(api: ApiClient) -> Missing:
+    """Every course that is not migrated, or whose latest version is stale."""
+    to_start: list[str] = []
+    up_to_date = 0
+    for row in api.pages("/reports/backfill"):
+        if is_up_to_date(row):
+            up_to_date += 1
+        else:
+            to_start.append(str(row["course"]["id"]))
+    return Missing(to_start, up_to_date)
+
+
+def is_up_to_date(row: Document) -> bool:
+    """Whether a row of the report says migrated and fresh."""
+    return bool(row["status"]["id"] == "migrated" and not row.get("stale"))
+
+
+def ingest_of(api: ApiClient, name: str) -> str:
+    """The ingest that is meant: by its id, or as the latest one of a course."""
+    if not _is_course(name):
+        return name
+    course = api.get(course_path(name))
+    found = course.get("activeIngest") or (course.get("lastIngest") or {}).get("id")
+    if found is None:
+        raise NotFound(f"{name} has had no ingest yet: course-backfill start {name} begins one.")
+    return str(found)
+
+
+def active_ingests(api: ApiClient) -> Iterable[str]:
+    """Every ingest that has not ended."""
+    for status in ("accepted", "processing"):
+        for ingest in api.pages("/ingests", status=status):
+            yield str(ingest["id"])
+
+
+def _is_course(name: str) -> bool:
+    return "/" in name or name.startswith("course-v1:")
