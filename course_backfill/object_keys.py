@@ -9,7 +9,10 @@ MAX_KEY_BYTES = 896
 """A location's prefix takes at most 128 bytes more; S3 allows 1,024 in all."""
 
 # Besides what S3 or its tools treat specially, `%` itself is encoded, which makes it reversible.
-_UNSAFE = re.compile(r"[%\\\x00-\x1f\x7f-\x9f]")
+# U+FFFE and U+FFFF cannot be written in XML, in which S3 lists, deletes and begins uploads.
+_UNSAFE = re.compile(r"[%\\\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+# Browsers and many clients resolve these segments of a URL, and would ask for another object.
+_DOT_SEGMENT = re.compile(r"(?<![^/])\.{1,2}(?![^/])")
 
 
 def relative_key(path: str, *, version_prefix: str) -> str:
@@ -27,14 +30,12 @@ def relative_key(path: str, *, version_prefix: str) -> str:
 
 
 def encode_name(name: str) -> str:
-    """Percent-encodes `%`, control characters, backslash, a leading `_`, and the names `.`, `..`.
+    """Percent-encodes `%`, control characters, backslash, a leading `_`, and `.` and `..` segments.
 
     A leading `_` is encoded so that no name can pose as `_long/…`. Nothing is normalised: NFC and
     NFD twins stay two keys.
     """
-    if name in {".", ".."}:
-        return name.replace(".", "%2E")
-    encoded = _UNSAFE.sub(_percent, name)
+    encoded = _DOT_SEGMENT.sub(_percent, _UNSAFE.sub(_percent, name))
     return "%5F" + encoded[1:] if encoded.startswith("_") else encoded
 
 
