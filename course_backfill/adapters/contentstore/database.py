@@ -19,7 +19,8 @@ CHUNK_INDEX = {"files_id": 1, "n": 1}
 """GridFS's own index. Naming it in every query of chunks makes its absence an error, where the
 server would otherwise read the whole collection."""
 
-_FAR_BEHIND_SECONDS = 90  # The least that MongoDB accepts.
+FAR_BEHIND_SECONDS = 90
+"""How far behind a secondary is no longer read from; the least that MongoDB accepts."""
 
 
 class ContentstoreDatabase:
@@ -61,7 +62,7 @@ class ContentstoreDatabase:
             tzinfo=UTC,
             datetime_conversion=DatetimeConversion.DATETIME_AUTO,
         )
-        preference = SecondaryPreferred(max_staleness=_FAR_BEHIND_SECONDS)
+        preference = SecondaryPreferred(max_staleness=FAR_BEHIND_SECONDS)
         return self.client[self.name].get_collection(
             name,
             codec_options=options,
