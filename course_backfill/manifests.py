@@ -115,7 +115,8 @@ class StorageManifest(Record):
 
     def to_bytes(self) -> bytes:
         """The file's content, the same bytes whenever it is written."""
-        return orjson.dumps(self.to_item(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+        fields = self.model_dump(mode="json", by_alias=True)
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
 
 
 @dataclass(slots=True)

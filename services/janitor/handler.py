@@ -1,0 +1,53 @@
+"""Janitor: rolls back, sends lost messages again, takes dead letters in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from course_backfill.adapters.connected import connect
+from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.ingest_step import IngestStep
+from course_backfill.wiring import Wiring
+from services.janitor.janitor import Janitor
+from services.janitor.sweep import Sweeper
+
+
+def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
+    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
+    return handle_batch(event, context, wiring=connect(), step=step())
+
+
+@cache
+def step() -> IngestStep:
+    """The step on the configured installation."""
+    return build_step(connect())
+
+
+def build_step(wiring: Wiring) -> IngestStep:
+    """The step on any wiring."""
+    return wiring.step(build_janitor(wiring).roll_back)
+
+
+def build_janitor(wiring: Wiring) -> Janitor:
+    """What erases, on any wiring."""
+    return Janitor(
+        erasers={one.id: (one, wiring.eraser(one)) for one in wiring.locations.values()},
+        courses=wiring.courses,
+        lifecycle=wiring.lifecycle,
+    )
+
+
+def build_sweeper(wiring: Wiring) -> Sweeper:
+    """What acts on due timers, on any wiring."""
+    return Sweeper(
+        state=wiring.state,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        lifecycle=wiring.lifecycle,
+        janitor=build_janitor(wiring),
+        flow=wiring.flow,
+        messages=wiring.messages,
+        clock=wiring.clock,
+        resend_after=wiring.resend_after,
+    )

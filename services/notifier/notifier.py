@@ -1,0 +1,167 @@
+"""Tells the outside how an ingest ended; what comes of that never changes the ingest's status."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from course_backfill.callback_signing import signed_headers
+from course_backfill.clock import Clock, from_text, to_text
+from course_backfill.display import show_ingest
+from course_backfill.ingest_step import StepCompleted, StepResult
+from course_backfill.ingest_store import ExtraWrites, IngestStore, is_callback_pending
+from course_backfill.ingests import Callback, CallbackStatus, Ingest, Timer, TimerKind
+from course_backfill.messages import StepMessage
+from course_backfill.packet_store import PacketStore
+from course_backfill.ports import CallbackFailed, CallbackSender
+from course_backfill.timers import clear_timer, set_timer
+
+logger = logging.getLogger(__name__)
+
+TIMER = TimerKind.CALLBACK.value
+EARLY = timedelta(seconds=5)
+"""How far the clocks of two machines may differ before a delivery that is due is put off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persistence:
+    """How often a delivery is tried, with gaps that double from `first` to `longest`."""
+
+    attempts: int = 12
+    first: timedelta = timedelta(seconds=30)
+    longest: timedelta = timedelta(hours=6)
+
+    def gap(self, attempts: int) -> timedelta:
+        """The wait after so many attempts."""
+        return min(self.first * (1 << min(attempts - 1, 20)), self.longest)
+
+
+class _NotDueError(Exception):
+    """Someone else is at it, or the gap is not over, or nobody is to be told any more."""
+
+
+class Notifier:
+    """Delivers the ingest's JSON, signed, at least once; receivers tell repeats by the event id.
+
+    A delivery is claimed before it is made, by the same write that counts it and sets the time of
+    the next: neither a repeated message nor a death in between makes it happen twice or never.
+    """
+
+    def __init__(
+        self,
+        *,
+        ingests: IngestStore,
+        packets: PacketStore,
+        sender: CallbackSender,
+        secret: bytes | None,
+        clock: Clock,
+        persistence: Persistence,
+        stalled_after: timedelta,
+    ) -> None:
+        self._ingests = ingests
+        self._packets = packets
+        self._sender = sender
+        self._secret = secret
+        self._clock = clock
+        self._persistence = persistence
+        self._stalled_after = stalled_after
+
+    def notify(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        """Delivers once, if a delivery is due; records what came of it."""
+        try:
+            claimed = self._claim(ingest, message)
+        except _NotDueError:
+            return StepCompleted()
+        fault = self._deliver(claimed)
+        if fault is None:
+            self._end(claimed, CallbackStatus.SUCCEEDED, "Callback delivered")
+        elif _attempts(claimed) >= self._persistence.attempts:
+            reason = f"Callback given up after {_attempts(claimed)} attempts: {fault}"
+            self._end(claimed, CallbackStatus.FAILED, reason)
+        else:
+            self._note_wait(claimed, fault)
+        return StepCompleted()
+
+    def _claim(self, ingest: Ingest, message: StepMessage) -> Ingest:
+        now = self._clock()
+
+        def claimed(before: Ingest) -> Ingest:
+            callback = before.callback
+            if callback is None or not (is_callback_pending(before) and before.status.is_end):
+                raise _NotDueError
+            if _is_early(callback, now):
+                raise _NotDueError
+            attempts = callback.attempts + 1
+            due = to_text(now + self._persistence.gap(attempts))
+            update = {"attempts": attempts, "next_attempt_date": due}
+            return before.model_copy(update={"callback": callback.model_copy(update=update)})
+
+        return self._ingests.update(
+            ingest.id, claimed, extra=lambda _, after: [set_timer(_timer(after, message))]
+        )
+
+    def _deliver(self, ingest: Ingest) -> str | None:
+        """None, or why it did not work, in a sentence that names no secret."""
+        if ingest.callback is None or self._secret is None:
+            return "no key to sign with: set COURSE_BACKFILL_CALLBACK_SECRET"
+        shown = show_ingest(
+            ingest,
+            self._packets.replicas(ingest.id),
+            self._ingests.events(ingest.id),
+            now=self._clock(),
+            stalled_after=self._stalled_after,
+        )
+        body = shown.to_json()
+        event = f"{ingest.id}.{ingest.epoch}"
+        headers = signed_headers(self._secret, event=event, body=body, now=self._clock())
+        try:
+            status = self._sender.post(ingest.callback.url, body, headers).status
+        except CallbackFailed as failed:
+            return str(failed)
+        return None if 200 <= status < 300 else f"the receiver answered {status}"
+
+    def _end(self, ingest: Ingest, status: CallbackStatus, description: str) -> None:
+        def ended(before: Ingest) -> Ingest:
+            if before.callback is None or not is_callback_pending(before):
+                return before
+            done = before.callback.model_copy(update={"status": status, "next_attempt_date": None})
+            return before.model_copy(update={"callback": done})
+
+        clear: ExtraWrites = lambda before, _: [clear_timer(before.id, TIMER)]  # noqa: E731 - typed
+        event = self._ingests.event("notify", status.value, description)
+        self._ingests.update(ingest.id, ended, event=event, extra=clear)
+        logger.info(
+            "callback",
+            extra={"ingest_id": ingest.id, "course": ingest.course, "outcome": status.value},
+        )
+
+    def _note_wait(self, ingest: Ingest, fault: str) -> None:
+        due = ingest.callback.next_attempt_date if ingest.callback else None
+        description = f"Callback not delivered: {fault}; next attempt at {due}"
+        self._ingests.note(ingest, self._ingests.event("notify", "waiting", description))
+        logger.warning(
+            "callback not delivered: %s",
+            fault,
+            extra={"ingest_id": ingest.id, "course": ingest.course, "outcome": "waiting"},
+        )
+
+
+def _is_early(callback: Callback, now: datetime) -> bool:
+    due = callback.next_attempt_date
+    return due is not None and now + EARLY < from_text(due)
+
+
+def _attempts(ingest: Ingest) -> int:
+    return ingest.callback.attempts if ingest.callback else 0
+
+
+def _timer(ingest: Ingest, message: StepMessage) -> Timer:
+    due = ingest.callback.next_attempt_date if ingest.callback else None
+    return Timer(
+        ingest=ingest.id,
+        name=TIMER,
+        kind=TimerKind.CALLBACK,
+        due_date=due or ingest.last_modified_date,
+        message=message,
+    )

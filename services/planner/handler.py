@@ -1,0 +1,39 @@
+"""Planner: finds courses, and plans what an ingest copies."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from course_backfill.adapters.connected import connect
+from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.ingest_step import IngestStep
+from course_backfill.wiring import Wiring
+from services.planner.planner import Planner
+
+
+def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
+    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
+    return handle_batch(event, context, wiring=connect(), step=step())
+
+
+@cache
+def step() -> IngestStep:
+    """The step on the configured installation."""
+    return build_step(connect())
+
+
+def build_step(wiring: Wiring) -> IngestStep:
+    """The step on any wiring."""
+    planner = Planner(
+        source=wiring.source,
+        work=wiring.work,
+        results=wiring.results,
+        ingests=wiring.ingests,
+        courses=wiring.courses,
+        packets=wiring.packets,
+        lifecycle=wiring.lifecycle,
+        flow=wiring.flow,
+        clock=wiring.clock,
+    )
+    return wiring.step(planner.plan)

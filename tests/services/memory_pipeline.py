@@ -1,0 +1,231 @@
+"""All services on memory adapters, driven message by message."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from awscrt import checksums
+
+from course_backfill.adapters.memory_bucket import MemoryBucket
+from course_backfill.adapters.memory_contentstore import MemoryContentstore
+from course_backfill.adapters.memory_objects import (
+    MemoryObjectEraser,
+    MemoryObjectReader,
+    MemoryObjectWriter,
+    MemoryWorkStore,
+)
+from course_backfill.adapters.memory_source import MemorySource
+from course_backfill.adapters.memory_state import MemoryStateStore
+from course_backfill.clock import to_text
+from course_backfill.courses import CourseId
+from course_backfill.failures import Failure
+from course_backfill.ingest_step import IngestStep
+from course_backfill.ingests import Ingest
+from course_backfill.locations import Location, failures_key
+from course_backfill.manifests import Entry, StorageManifest, split_lines
+from course_backfill.messages import StepMessage
+from course_backfill.settings import Settings
+from course_backfill.wiring import Wiring
+from services.janitor.handler import build_sweeper
+from services.planner.discovery import Discoverer
+
+COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
+OLD_COURSE = CourseId.parse("OldOrg/CS50/2013")
+
+
+class FakeClock:
+    """A clock that moves a millisecond a look, and as far as a test pushes it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        """Pushes the clock."""
+        self.now += timedelta(**time)
+
+
+class MemoryMessages:
+    """The queues as one list; what was ever sent stays in `sent`."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[StepMessage] = deque()
+        self.sent: list[StepMessage] = []
+
+    def send(self, messages: Sequence[StepMessage]) -> None:
+        """Appends them."""
+        self.waiting.extend(messages)
+        self.sent.extend(messages)
+
+
+class MemoryWiring(Wiring):
+    """Memory ports; `content`, `bucket` and `work_bucket` are there to be looked into."""
+
+    def __init__(self, *, is_versioned: bool = False, **settings: Any) -> None:
+        self.settings = Settings(**({"files_in_flight": 2} | settings))
+        self.clock = FakeClock()
+        self.crc64 = checksums.crc64nvme
+        self.content = MemoryContentstore()
+        self.bucket = MemoryBucket("primary", is_versioned=is_versioned)
+        self.work_bucket = MemoryBucket("work")
+        self._ids = (f"id-{number}" for number in range(1_000_000))
+
+    def new_id(self) -> str:
+        return next(self._ids)
+
+    @cached_property
+    def state(self) -> MemoryStateStore:
+        return MemoryStateStore()
+
+    @cached_property
+    def messages(self) -> MemoryMessages:
+        return MemoryMessages()
+
+    @cached_property
+    def source(self) -> MemorySource:
+        return MemorySource(self.content)
+
+    @cached_property
+    def work(self) -> MemoryWorkStore:
+        return MemoryWorkStore(self.work_bucket)
+
+    def reader(self, location: Location) -> MemoryObjectReader:
+        return MemoryObjectReader(self.bucket)
+
+    def writer(self, location: Location) -> MemoryObjectWriter:
+        return MemoryObjectWriter(self.bucket)
+
+    def eraser(self, location: Location) -> MemoryObjectEraser:
+        return MemoryObjectEraser(self.bucket)
+
+
+class MemoryPipeline:
+    """Backfills courses of a memory contentstore; nothing happens but when a test delivers."""
+
+    def __init__(self, **options: Any) -> None:
+        self.wiring = MemoryWiring(**options)
+        self.content = self.wiring.content
+        self.bucket = self.wiring.bucket
+        self._steps: dict[str, IngestStep] = {}
+        self._numbers = 0
+
+    def discover(self, *courses: CourseId) -> None:
+        """Lists the courses in the source and finds them."""
+        for course in courses:
+            self.content.add_course(course)
+        Discoverer(source=self.wiring.source, courses=self.wiring.courses).discover()
+
+    def start(self, course: CourseId = COURSE, **request: Any) -> str:
+        """Accepts an ingest, as the API does; returns its id."""
+        self._numbers += 1
+        now = to_text(self.wiring.clock())
+        ingest = Ingest(
+            id=f"ingest-{self._numbers}",
+            course=str(course),
+            locations=("primary",),
+            content=("assets",),
+            requested_by="operator",
+            created_date=now,
+            last_modified_date=now,
+            **request,
+        )
+        self.wiring.lifecycle.accept(ingest)
+        return ingest.id
+
+    def backfill(self, course: CourseId = COURSE, **request: Any) -> Ingest:
+        """Accepts an ingest and delivers everything that follows."""
+        ingest = self.start(course, **request)
+        self.run()
+        return self.ingest(ingest)
+
+    def run(
+        self, *, until: Callable[[StepMessage], bool] | None = None, copies: int = 1
+    ) -> StepMessage | None:
+        """Delivers every waiting message, `copies` times each.
+
+        Stops before the first message that `until` wants, and returns that one, taken out.
+        """
+        while self.wiring.messages.waiting:
+            message = self.wiring.messages.waiting.popleft()
+            if until and until(message):
+                return message
+            for _ in range(copies):
+                self.deliver(message)
+        return None
+
+    def run_shuffled(self, seed: int) -> None:
+        """Delivers in an order, and with repeats, that the seed decides."""
+        chance = random.Random(seed)  # noqa: S311 - a test's choice of an order.
+        delivered: list[StepMessage] = []
+        while self.wiring.messages.waiting:
+            chance.shuffle(self.wiring.messages.waiting)
+            message = self.wiring.messages.waiting.popleft()
+            delivered.append(message)
+            self.deliver(message)
+            if chance.random() < 0.3:
+                self.deliver(chance.choice(delivered))
+
+    def deliver(self, message: StepMessage) -> None:
+        """Delivers one message to the service of its step."""
+        self.step(message.step.service).handle(message)
+
+    def step(self, service: str) -> IngestStep:
+        """A service's step on this pipeline's wiring."""
+        if service not in self._steps:
+            handler = importlib.import_module(f"services.{service}.handler")
+            self._steps[service] = handler.build_step(self.wiring)
+        return self._steps[service]
+
+    def sweep(self) -> int:
+        """What the janitor's schedule does."""
+        return build_sweeper(self.wiring).sweep()
+
+    def ingest(self, ingest: str) -> Ingest:
+        """The ingest as it stands."""
+        return self.wiring.ingests.get(ingest)
+
+    def failures(self, ingest: str) -> list[Failure]:
+        """What is listed under the ingest's failures."""
+        lines = split_lines(self.wiring.work.read(failures_key(ingest)))
+        return [Failure.from_line(line) for line in lines]
+
+    def prefix(self, version: str, course: CourseId = COURSE) -> str:
+        """The prefix of a version in the primary."""
+        return self.wiring.primary.version_prefix(course, version)
+
+    def read(self, key: str) -> bytes:
+        """An object of the primary."""
+        return b"".join(self.wiring.reader(self.wiring.primary).read(key))
+
+    def manifest(self, version: str = "v1", course: CourseId = COURSE) -> StorageManifest:
+        """A version's manifest as stored."""
+        content = self.read(self.prefix(version, course) + "manifest.json")
+        return StorageManifest.model_validate_json(content)
+
+    def entries(self, version: str = "v1", course: CourseId = COURSE) -> list[Entry]:
+        """A version's entries as stored."""
+        content = self.read(self.prefix(version, course) + "entries.jsonl")
+        return [Entry.from_line(line) for line in split_lines(iter([content]))]
+
+    def contents(self, version: str = "v1", course: CourseId = COURSE) -> dict[str, bytes]:
+        """Path → bytes of everything a version holds."""
+        prefix = self.prefix(version, course)
+        return {one.path: self.read(prefix + one.key) for one in self.entries(version, course)}
+
+    def keys(self) -> list[str]:
+        """Every key of the primary that holds an object."""
+        return [stat.key for stat in self.wiring.reader(self.wiring.primary).list("")]
+
+
+def names(messages: Iterable[StepMessage]) -> list[str]:
+    """The steps of messages."""
+    return [message.step.value for message in messages]
