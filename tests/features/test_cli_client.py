@@ -35,9 +35,12 @@ def test_a_request_whose_answer_was_lost_is_repeated_with_the_same_key() -> None
 
 
 def test_a_request_without_a_key_is_sent_once() -> None:
-    with scripted_api(lambda _: Answer(cut=True)) as api, client(api.url) as commands:
-        with pytest.raises(ApiUnreachable):
-            commands.post("/ingests/i-1/cancel")
+    with (
+        scripted_api(lambda _: Answer(cut=True)) as api,
+        client(api.url) as commands,
+        pytest.raises(ApiUnreachable),
+    ):
+        commands.post("/ingests/i-1/cancel")
 
     assert len(api.requests) == 1
 
@@ -52,9 +55,12 @@ def test_a_refusal_lists_all_problems() -> None:
         ],
     }
 
-    with scripted_api(lambda _: Answer(422, problem)) as api, client(api.url) as commands:
-        with pytest.raises(ApiError) as refusal:
-            commands.get("/ingests")
+    with (
+        scripted_api(lambda _: Answer(422, problem)) as api,
+        client(api.url) as commands,
+        pytest.raises(ApiError) as refusal,
+    ):
+        commands.get("/ingests")
 
     assert str(refusal.value) == (
         "The request has 2 problems.\n"
@@ -64,15 +70,20 @@ def test_a_refusal_lists_all_problems() -> None:
 
 
 def test_an_answer_that_is_not_the_apis_is_called_so() -> None:
-    with scripted_api(lambda _: Answer(200, b"<html>")) as api, client(api.url) as commands:
-        with pytest.raises(ApiUnreachable, match="is not the course backfill API"):
-            commands.get("/ingests")
+    with (
+        scripted_api(lambda _: Answer(200, b"<html>")) as api,
+        client(api.url) as commands,
+        pytest.raises(ApiUnreachable, match="is not the course backfill API"),
+    ):
+        commands.get("/ingests")
 
 
 def test_nobody_there_names_what_to_start_and_what_to_set() -> None:
-    with client(f"http://127.0.0.1:{unused_port()}") as commands:
-        with pytest.raises(ApiUnreachable, match=r"course-backfill serve.*COURSE_BACKFILL_API_URL"):
-            commands.get("/ingests")
+    with (
+        client(f"http://127.0.0.1:{unused_port()}") as commands,
+        pytest.raises(ApiUnreachable, match=r"course-backfill serve.*COURSE_BACKFILL_API_URL"),
+    ):
+        commands.get("/ingests")
 
 
 def test_a_list_is_read_to_its_end() -> None:
