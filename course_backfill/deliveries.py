@@ -1,0 +1,84 @@
+"""Deliveries: what an SQS event brings a worker, with everything that is known of its message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from course_backfill.messages import StepMessage
+from course_backfill.resources import service_of_queue
+
+LONGEST_BODY = 2_000
+"""So much of a body that is no message is kept; ours have a tenth of it."""
+
+FIRST_GAP_SECONDS = 15
+LONGEST_GAP_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A body that is no message of ours, and what is wrong with it."""
+
+    body: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it was received: how often, from which queue, and how SQS names it."""
+
+    message: StepMessage | Malformed
+    message_id: str
+    receipt: str
+    receives: int
+    queue: str
+    service: str
+    is_dead_letter: bool
+
+
+def deliveries(event: Mapping[str, Any], namespace: str) -> list[Delivery]:
+    """All that an event of SQS's trigger brings; an event of anything else brings nothing.
+
+    Raises KeyError for a queue that is not of this installation.
+    """
+    return [
+        delivery(record, namespace)
+        for record in event.get("Records", [])
+        if record.get("eventSource") == "aws:sqs"
+    ]
+
+
+def delivery(record: Mapping[str, Any], namespace: str) -> Delivery:
+    """One record of such an event."""
+    queue = str(record["eventSourceARN"]).rsplit(":", 1)[-1]
+    service, is_dead_letter = service_of_queue(namespace, queue)
+    return Delivery(
+        message=read_message(record["body"]),
+        message_id=record["messageId"],
+        receipt=record["receiptHandle"],
+        receives=int(record["attributes"]["ApproximateReceiveCount"]),
+        queue=queue,
+        service=service,
+        is_dead_letter=is_dead_letter,
+    )
+
+
+def read_message(body: str) -> StepMessage | Malformed:
+    """The message of a body; a stranger's body is a value too, never an exception."""
+    try:
+        return StepMessage.model_validate_json(body)
+    except ValidationError as error:
+        wrong = (
+            f"{'.'.join(map(str, one['loc'])) or 'the body'}: {one['msg']}"
+            for one in error.errors(include_url=False, include_input=False)
+        )
+        return Malformed(body[:LONGEST_BODY], "; ".join(wrong)[:LONGEST_BODY])
+
+
+def redelivery_gap(receives: int) -> int:
+    """Seconds until a message that failed unexpectedly comes again: longer each time."""
+    doublings = min(2 * max(receives - 1, 0), 10)
+    return min(FIRST_GAP_SECONDS << doublings, LONGEST_GAP_SECONDS)
