@@ -16,7 +16,8 @@ def find_database(client: Client, *, bucket: str = "fs") -> str:
     SourceRefused as every source does.
     """
     with source_errors():
-        names = client.list_database_names(authorizedDatabases=True)
+        databases = client.list_databases(nameOnly=True, authorizedDatabases=True)
+        names = [str(database["name"]) for database in databases]
         holding = [
             name
             for name in sorted(set(names) - _SYSTEM)
