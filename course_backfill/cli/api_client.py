@@ -18,6 +18,7 @@ TRIES = 3
 PAUSE = 0.5
 """Seconds between two tries."""
 PAGE = 100
+UNAVAILABLE = {502, 503, 504}
 
 
 class ApiError(CourseBackfillError):
@@ -103,8 +104,11 @@ class ApiClient:
             if tries == 1:
                 raise ApiUnreachable(_unreachable(self.url)) from error
         else:
-            if tries == 1 or response.status_code not in {502, 503, 504}:
+            if response.status_code not in UNAVAILABLE:
                 return response
+            if tries == 1:
+                said = _sentences(response.status_code, _problem(response))
+                raise ApiUnreachable(f"The API at {self.url} is not available now: {said}")
         self._sleep(PAUSE)
         return self._send(request, tries=tries - 1)
 

@@ -1,0 +1,187 @@
+"""Watching ingests: every one to its end, through an absent API, and never a wrong exit code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from course_backfill.cli.api_client import ApiClient, ApiUnreachable
+from course_backfill.cli.displays import BarDisplay, LineDisplay, Silence
+from course_backfill.cli.ingest_view import IngestView
+from course_backfill.cli.watching import PATIENCE, Watcher
+from tests.features.scripted_api import Answer, Request, scripted_api
+
+
+def create_ingest(ingest: str = "i-1", **fields: Any) -> dict[str, Any]:
+    """An ingest as the API shows it, processing unless told otherwise."""
+    status = fields.pop("status", "processing")
+    return {
+        "type": "Ingest",
+        "id": ingest,
+        "course": {"type": "Course", "id": f"course-v1:Org+C+{ingest}", "version": "v1"},
+        "status": {"type": "Status", "id": status},
+        "stage": "replicating",
+        "dryRun": False,
+        "progress": {
+            "objectsTotal": 10,
+            "objectsDone": 4,
+            "bytesTotal": 2_000_000,
+            "bytesDone": 500_000,
+            "objectsVerified": 0,
+            "bytesVerified": 0,
+            "bytesPerSecond": 250_000,
+            "secondsLeft": 14,
+        },
+        "failures": {"count": 0},
+        "failure": None,
+        "report": None,
+        "events": [],
+        "createdDate": "2026-01-31T08:15:00.000Z",
+        "lastModifiedDate": "2026-01-31T08:15:03.000Z",
+    } | fields
+
+
+DONE = {
+    "status": "succeeded",
+    "stage": None,
+    "progress": create_ingest()["progress"] | {"objectsDone": 10, "bytesDone": 2_000_000},
+}
+
+
+def test_every_ingest_is_followed_to_its_end() -> None:
+    looks = {
+        "i-1": [create_ingest("i-1"), create_ingest("i-1", **DONE)],
+        "i-2": [create_ingest("i-2", status="failed", stage=None)],
+        "i-3": [create_ingest("i-3", status="accepted", stage=None)] * 3
+        + [create_ingest("i-3", status="cancelled", stage=None)],
+    }
+
+    with answering(looks) as api:
+        ends = watcher(api).watch(["i-1", "i-2", "i-3"])
+
+    assert {end.id: end.status for end in ends} == {
+        "i-1": "succeeded",
+        "i-2": "failed",
+        "i-3": "cancelled",
+    }
+
+
+def test_an_api_that_is_away_for_a_moment_is_waited_for() -> None:
+    looks = {"i-1": [Answer(503)] * 7 + [create_ingest(**DONE)]}
+
+    with answering(looks) as api:
+        (end,) = watcher(api).watch(["i-1"])
+
+    assert end.status == "succeeded"
+
+
+def test_an_api_that_stays_away_ends_the_watching() -> None:
+    moments = iter(range(0, 10 * PATIENCE, PATIENCE // 4))
+    with httpx.Client(base_url="http://127.0.0.1:1") as http:
+        api = ApiClient(http, sleep=lambda _: None)
+        following = Watcher(api, Silence(), sleep=lambda _: None, now=lambda: next(moments))
+
+        with pytest.raises(ApiUnreachable):
+            following.watch(["i-1"])
+
+
+def test_lines_tell_a_stage_once_and_the_end_with_what_to_do() -> None:
+    failed = create_ingest(
+        status="failed",
+        stage=None,
+        failure={"detail": "3 bad object(s), the first is 'assets/a\x1b[2J'", "action": "…"},
+    )
+    screen = console()
+    lines = LineDisplay(screen, now=lambda: 0.0)
+
+    lines.show(IngestView(create_ingest()))
+    lines.show(IngestView(create_ingest()))
+    lines.show(IngestView(create_ingest(stage="verifying")))
+    lines.ended(IngestView(failed))
+
+    assert text_of(screen) == [
+        "course-v1:Org+C+i-1: replicating, 4 of 10 objects, 500.0 kB of 2.0 MB, 250.0 kB/s, "
+        "14 s left",
+        "course-v1:Org+C+i-1: verifying, 0 of 10 objects, 0 bytes of 2.0 MB, 250.0 kB/s, 14 s left",
+        "course-v1:Org+C+i-1: failed: 3 bad object(s), the first is 'assets/a\\x1b[2J'",
+        "  next: course-backfill failures i-1",
+    ]
+
+
+def test_a_wait_is_told_with_its_reason() -> None:
+    event = {"step": "plan", "outcome": "waiting", "description": "Waiting: MongoDB is away"}
+    screen = console()
+
+    LineDisplay(screen).show(IngestView(create_ingest(events=[event])))
+
+    assert text_of(screen) == ["course-v1:Org+C+i-1: Waiting: MongoDB is away"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (DONE, "migrated as v1: 10 objects, 2.0 MB in 3 s"),
+        (
+            {**DONE, "failures": {"count": 1}},
+            "migrated as v1: 10 objects, 2.0 MB in 3 s; 1 object left out, recorded as exceptions",
+        ),
+        (
+            {
+                "status": "succeeded",
+                "progress": None,
+                "course": {"id": "course-v1:Org+C+i-1", "version": None},
+            },
+            "nothing to do: the latest version equals the source; 0 objects moved",
+        ),
+        ({"status": "cancelled"}, "cancelled after 3 s; nothing of it stays"),
+        ({"status": "failed"}, "failed: no reason was recorded"),
+        ({"status": "succeeded", "dryRun": True}, "dry run done in 3 s, nothing was copied"),
+    ],
+)
+def test_every_end_is_a_sentence(fields: dict[str, Any], said: str) -> None:
+    assert IngestView(create_ingest(**fields)).end() == said
+
+
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_bars_fit_any_terminal_and_leave_the_ends_behind(width: int) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width, height=8)
+
+    with BarDisplay(screen) as bars:
+        for number in range(20):
+            bars.show(IngestView(create_ingest(f"i-{number}")))
+        bars.ended(IngestView(create_ingest("i-3", **DONE)))
+
+    assert isinstance(screen.file, io.StringIO)
+    assert "migrated as v1" in screen.file.getvalue()
+
+
+@contextmanager
+def answering(looks: Mapping[str, list[Any]]) -> Iterator[ApiClient]:
+    """An API that shows each ingest as listed, one look after the other."""
+    left = {ingest: iter(shown) for ingest, shown in looks.items()}
+
+    def answer(request: Request) -> Answer:
+        shown = next(left[request.path.rsplit("/", 1)[-1]])
+        return shown if isinstance(shown, Answer) else Answer(200, shown)
+
+    with scripted_api(answer) as api, httpx.Client(base_url=api.url) as http:
+        yield ApiClient(http, sleep=lambda _: None)
+
+
+def watcher(api: ApiClient) -> Watcher:
+    return Watcher(api, Silence(), sleep=lambda _: None)
+
+
+def console() -> Console:
+    return Console(file=io.StringIO(), width=60, markup=False, highlight=False)
+
+
+def text_of(screen: Console) -> list[str]:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue().splitlines()
