@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from course_backfill.clock import Clock, to_text
+from course_backfill.ingest_states import is_over
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketStore
@@ -24,6 +25,8 @@ class Flow:
 
     def messages(self, ingest: Ingest) -> list[StepMessage]:
         """Every message that the ingest's present stage is waiting for; none where it has ended."""
+        if is_over(ingest):
+            return []
         if ingest.status is IngestStatus.ACCEPTED:
             return [self._message(ingest, Step.PLAN)]
         if ingest.stage in WHOLE_INGEST_STEPS:

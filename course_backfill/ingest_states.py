@@ -28,8 +28,12 @@ def is_current(ingest: Ingest, message: StepMessage) -> bool:
         return False
     if ingest.status is IngestStatus.ACCEPTED:
         return message.step is Step.PLAN
-    is_open = not ingest.status.is_end or ingest.stage is Stage.ROLLING_BACK
-    return is_open and STAGE_OF_STEP[message.step] is ingest.stage
+    return not is_over(ingest) and STAGE_OF_STEP[message.step] is ingest.stage
+
+
+def is_over(ingest: Ingest) -> bool:
+    """Whether nothing is left to be done for it: it has ended, and is not being rolled back."""
+    return ingest.status.is_end and ingest.stage is not Stage.ROLLING_BACK
 
 
 def is_passed(ingest: Ingest, message: StepMessage) -> bool:

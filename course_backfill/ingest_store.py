@@ -9,6 +9,7 @@ from itertools import islice
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Conflict, NotFound
+from course_backfill.ingest_states import is_over
 from course_backfill.ingests import (
     CallbackStatus,
     Event,
@@ -178,8 +179,9 @@ class IngestStore:
         return Write(Key(TABLE, ingest.id, f"EVENT#{name}"), item=event.to_item())
 
     def _timers(self, ingest: Ingest) -> list[Write]:
-        is_over = ingest.status.is_end and ingest.stage is not Stage.ROLLING_BACK
-        return [clear_timer(ingest.id, TimerKind.WATCH) if is_over else self._watch(ingest)]
+        if is_over(ingest):
+            return [clear_timer(ingest.id, TimerKind.WATCH)]
+        return [self._watch(ingest)]
 
     def _watch(self, ingest: Ingest) -> Write:
         due = self._clock() + self._resend_after
