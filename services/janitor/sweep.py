@@ -8,7 +8,7 @@ from datetime import timedelta
 from course_backfill.clock import Clock
 from course_backfill.errors import ConditionFailed, Conflict, CourseBackfillError
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import is_current
+from course_backfill.ingest_states import is_current, is_over
 from course_backfill.ingest_store import IngestStore, is_callback_pending
 from course_backfill.ingests import Ingest, Timer, TimerKind
 from course_backfill.lifecycle import Lifecycle
@@ -92,7 +92,9 @@ class Sweeper:
     def _still_wanted(self, timer: Timer, ingest: Ingest) -> bool:
         match timer.kind:
             case TimerKind.WATCH:
-                return bool(self._flow.messages(ingest))
+                # Also while there is nothing to send, because every packet is claimed: a worker
+                # that dies later has nobody else to notice.
+                return not is_over(ingest)
             case TimerKind.PARKED:
                 return timer.message is not None and is_current(ingest, timer.message)
             case TimerKind.CALLBACK:
