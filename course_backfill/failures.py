@@ -41,6 +41,7 @@ ADVICE: dict[str, str] = {
     "surplus-object": "Something else wrote below this version's prefix. Find out what has write "
     "access to the bucket, then start the course again.",
     # Failures of the ingest as a whole.
+    "source-unavailable": "Bring MongoDB back, then discover again: course-backfill discover.",
     "source-refused": "Check MONGO_URI and that its user may read the database: "
     "course-backfill check. Then start the course again.",
     "storage-refused": "Check the credentials and the bucket policy: course-backfill check. "

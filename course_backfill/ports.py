@@ -272,6 +272,14 @@ class MessageSender(Protocol):
         ...
 
 
+class Queues(MessageSender, Protocol):
+    """The queues as workers use them: to send, and to have a message come again later."""
+
+    def change_visibility(self, queue: str, receipt: str, seconds: int) -> None:
+        """Lets a received message come again after so many seconds; no error where it is gone."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackResponse:
     """What the receiver of a callback answered."""

@@ -11,6 +11,8 @@ from functools import cached_property
 from course_backfill.clock import Clock
 from course_backfill.course_store import CourseStore
 from course_backfill.crc import Crc64
+from course_backfill.dead_letters import DeadLetterStore
+from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.ingest_store import IngestStore
@@ -19,10 +21,10 @@ from course_backfill.locations import PRIMARY, Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import (
     CourseSource,
-    MessageSender,
     ObjectEraser,
     ObjectReader,
     ObjectWriter,
+    Queues,
     StateStore,
     WorkStore,
 )
@@ -44,8 +46,8 @@ class Wiring(ABC):
 
     @cached_property
     @abstractmethod
-    def messages(self) -> MessageSender:
-        """The queues, to send to."""
+    def messages(self) -> Queues:
+        """The queues."""
 
     @cached_property
     @abstractmethod
@@ -131,6 +133,16 @@ class Wiring(ABC):
             clock=self.clock,
             patience=Patience(keep_failures=keep, resweep_after=resweep),
         )
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterStore:
+        """Messages that no worker could do."""
+        return DeadLetterStore(self.state, self.ingests, self.messages, self.clock)
+
+    @cached_property
+    def discoveries(self) -> DiscoveryStore:
+        """Requests to find courses."""
+        return DiscoveryStore(self.state, self.clock)
 
     @cached_property
     def resend_after(self) -> timedelta:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -13,11 +15,15 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from course_backfill.deliveries import Delivery, Malformed, delivery, redelivery_gap
+from course_backfill.errors import CourseBackfillError, InvalidInput, Problem
 from course_backfill.messages import StepMessage
 from course_backfill.wiring import Wiring
 
 BatchResponse = PartialItemFailureResponse
 Context = LambdaContext
+
+logger = logging.getLogger(__name__)
 
 
 class Handles(Protocol):
@@ -28,13 +34,63 @@ class Handles(Protocol):
         ...
 
 
+def is_schedule(event: dict[str, Any]) -> bool:
+    """Whether EventBridge's schedule sent the event, and no queue."""
+    return "Records" not in event
+
+
 def handle_batch(
-    event: dict[str, Any], context: Context, *, wiring: Wiring, step: Handles
+    event: dict[str, Any],
+    context: Context,
+    *,
+    wiring: Wiring,
+    step: Handles,
+    bury: Callable[[Delivery], None] | None = None,
 ) -> BatchResponse:
-    """Handles each record by itself: one that fails unexpectedly is redelivered, alone."""
+    """Handles each record by itself: one that fails unexpectedly is redelivered, alone.
+
+    Its error is remembered for the day it may become a dead letter, and the gap to its next
+    delivery grows. `bury` takes what arrives from a dead-letter queue.
+    """
 
     def handle_record(record: SQSRecord) -> None:
-        step.handle(StepMessage.model_validate_json(record.body))
+        delivered = delivery(record.raw_event, wiring.settings.namespace)
+        try:
+            if bury is not None and delivered.is_dead_letter:
+                bury(delivered)
+            else:
+                step.handle(_message(delivered))
+        except Exception as error:
+            _put_off(wiring, delivered, record.body, error)
+            raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, handle_record, processor, context)
+
+
+def _message(delivered: Delivery) -> StepMessage:
+    if isinstance(delivered.message, Malformed):
+        raise InvalidInput(Problem("message", delivered.message.detail))
+    return delivered.message
+
+
+def _put_off(wiring: Wiring, delivered: Delivery, body: str, error: Exception) -> None:
+    """Leaves a note of the error and a longer gap; without them it is redelivered all the same."""
+    logger.error(
+        "message failed",
+        exc_info=error,
+        extra={"queue": delivered.queue, "receives": delivered.receives},
+    )
+    try:
+        wiring.dead_letters.note_error(
+            delivered.message_id,
+            service=delivered.service,
+            body=body,
+            error=f"{type(error).__name__}: {error}",
+            receives=delivered.receives,
+        )
+        wiring.messages.change_visibility(
+            delivered.queue, delivered.receipt, redelivery_gap(delivered.receives)
+        )
+    except CourseBackfillError as outage:
+        logger.warning("could not note the error of a message: %s", outage)

@@ -110,12 +110,11 @@ class Aggregator:
         return version
 
     def _manifest(self, ingest: Ingest, version: VersionSummary) -> StorageManifest:
-        checked = ingest.source_check
         return StorageManifest(
             course=ManifestCourse(id=ingest.course, version=ingest.version or ""),
             ingest=ingest.id,
-            # A stored date, because a repeat must write the same bytes.
-            created_date=checked.checked_date if checked else ingest.created_date,
+            # The one date that stays, because a repeat or a retry must write the same bytes.
+            created_date=ingest.created_date,
             source=ManifestSource(
                 provider=self._provider,
                 database=self._database,

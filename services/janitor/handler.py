@@ -6,16 +6,26 @@ from functools import cache
 from typing import Any
 
 from course_backfill.adapters.connected import connect
-from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.adapters.lambda_batch import (
+    BatchResponse,
+    Context,
+    handle_batch,
+    is_schedule,
+)
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
+from services.janitor.burial import Burial
 from services.janitor.janitor import Janitor
 from services.janitor.sweep import Sweeper
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
-    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
-    return handle_batch(event, context, wiring=connect(), step=step())
+    """Sweeps on schedule; otherwise rolls back, or buries what a dead-letter queue holds."""
+    if is_schedule(event):
+        build_sweeper(connect()).sweep()
+        return {"batchItemFailures": []}
+    bury = build_burial(connect()).bury
+    return handle_batch(event, context, wiring=connect(), step=step(), bury=bury)
 
 
 @cache
@@ -34,6 +44,16 @@ def build_janitor(wiring: Wiring) -> Janitor:
     return Janitor(
         erasers={one.id: (one, wiring.eraser(one)) for one in wiring.locations.values()},
         courses=wiring.courses,
+        lifecycle=wiring.lifecycle,
+    )
+
+
+def build_burial(wiring: Wiring) -> Burial:
+    """What takes dead letters in, on any wiring."""
+    return Burial(
+        dead_letters=wiring.dead_letters,
+        ingests=wiring.ingests,
+        discoveries=wiring.discoveries,
         lifecycle=wiring.lifecycle,
     )
 

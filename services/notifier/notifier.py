@@ -10,7 +10,7 @@ from course_backfill.callback_signing import signed_headers
 from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.display import show_ingest
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingest_store import ExtraWrites, IngestStore, is_callback_pending
+from course_backfill.ingest_store import IngestStore, is_callback_pending
 from course_backfill.ingests import Callback, CallbackStatus, Ingest, Timer, TimerKind
 from course_backfill.messages import StepMessage
 from course_backfill.packet_store import PacketStore
@@ -128,9 +128,12 @@ class Notifier:
             done = before.callback.model_copy(update={"status": status, "next_attempt_date": None})
             return before.model_copy(update={"callback": done})
 
-        clear: ExtraWrites = lambda before, _: [clear_timer(before.id, TIMER)]  # noqa: E731 - typed
-        event = self._ingests.event("notify", status.value, description)
-        self._ingests.update(ingest.id, ended, event=event, extra=clear)
+        self._ingests.update(
+            ingest.id,
+            ended,
+            event=self._ingests.event("notify", status.value, description),
+            extra=lambda before, _: [clear_timer(before.id, TIMER)],
+        )
         logger.info(
             "callback",
             extra={"ingest_id": ingest.id, "course": ingest.course, "outcome": status.value},

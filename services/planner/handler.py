@@ -6,26 +6,45 @@ from functools import cache
 from typing import Any
 
 from course_backfill.adapters.connected import connect
-from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
-from course_backfill.ingest_step import IngestStep
+from course_backfill.adapters.lambda_batch import (
+    BatchResponse,
+    Context,
+    handle_batch,
+    is_schedule,
+)
 from course_backfill.wiring import Wiring
+from services.planner.discovery import Discoverer
 from services.planner.planner import Planner
+from services.planner.planner_step import PlannerStep
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
-    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
+    """Discovers on schedule; otherwise handles a batch of SQS records, each by itself."""
+    if is_schedule(event):
+        build_discoverer(connect()).discover()
+        return {"batchItemFailures": []}
     return handle_batch(event, context, wiring=connect(), step=step())
 
 
 @cache
-def step() -> IngestStep:
+def step() -> PlannerStep:
     """The step on the configured installation."""
     return build_step(connect())
 
 
-def build_step(wiring: Wiring) -> IngestStep:
+def build_step(wiring: Wiring) -> PlannerStep:
     """The step on any wiring."""
-    planner = Planner(
+    return PlannerStep(build_discoverer(wiring), wiring.step(build_planner(wiring).plan))
+
+
+def build_discoverer(wiring: Wiring) -> Discoverer:
+    """What finds courses, on any wiring."""
+    return Discoverer(source=wiring.source, courses=wiring.courses, discoveries=wiring.discoveries)
+
+
+def build_planner(wiring: Wiring) -> Planner:
+    """What plans ingests, on any wiring."""
+    return Planner(
         source=wiring.source,
         work=wiring.work,
         results=wiring.results,
@@ -36,4 +55,3 @@ def build_step(wiring: Wiring) -> IngestStep:
         flow=wiring.flow,
         clock=wiring.clock,
     )
-    return wiring.step(planner.plan)

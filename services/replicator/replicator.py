@@ -62,12 +62,11 @@ class Replicator:
 
     def replicate(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Copies the message's packet unless that is done or being done, then decides."""
-        location, number = self._location.id, message.packet or 0
-        if self._packets.get(ingest.id, location, number).copied is None:
+        location, number = self._location.id, message.packet
+        if number is not None and self._packets.get(ingest.id, location, number).copied is None:
             packet = self._packets.claim(ingest, location, number, claimant=self._new_id())
-            if packet is None:
-                return StepCompleted()
-            self._copy(ingest, packet)
+            if packet is not None:
+                self._copy(ingest, packet)
         return self._decide(ingest, message)
 
     def _copy(self, ingest: Ingest, packet: Packet) -> None:

@@ -69,9 +69,8 @@ class Verifier:
         location = self._location.id
         if self._packets.get(ingest.id, location, message.packet).verified is None:
             packet = self._packets.claim(ingest, location, message.packet, claimant=self._new_id())
-            if packet is None:
-                return StepCompleted()
-            self._verify_packet(ingest, packet)
+            if packet is not None:
+                self._verify_packet(ingest, packet)
         if not self._all_verified(self._packets.replica(ingest.id, location)):
             return StepCompleted()
         whole = message.model_copy(update={"packet": None})

@@ -12,6 +12,7 @@ from typing import Any
 
 from awscrt import checksums
 
+from course_backfill.adapters.lambda_batch import Handles
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_contentstore import MemoryContentstore
 from course_backfill.adapters.memory_objects import (
@@ -25,7 +26,6 @@ from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import to_text
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
-from course_backfill.ingest_step import IngestStep
 from course_backfill.ingests import Ingest
 from course_backfill.locations import Location, failures_key
 from course_backfill.manifests import Entry, StorageManifest, split_lines
@@ -33,7 +33,7 @@ from course_backfill.messages import StepMessage
 from course_backfill.settings import Settings
 from course_backfill.wiring import Wiring
 from services.janitor.handler import build_sweeper
-from services.planner.discovery import Discoverer
+from services.planner.handler import build_discoverer
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
 OLD_COURSE = CourseId.parse("OldOrg/CS50/2013")
@@ -66,9 +66,14 @@ class MemoryMessages:
         self.waiting.extend(messages)
         self.sent.extend(messages)
 
+    def change_visibility(self, queue: str, receipt: str, seconds: int) -> None:
+        """Nothing is ever hidden here; `MemoryQueues` is the full twin."""
+
 
 class MemoryWiring(Wiring):
     """Memory ports; `content`, `bucket` and `work_bucket` are there to be looked into."""
+
+    clock: FakeClock
 
     def __init__(self, *, is_versioned: bool = False, **settings: Any) -> None:
         self.settings = Settings(**({"files_in_flight": 2} | settings))
@@ -115,14 +120,14 @@ class MemoryPipeline:
         self.wiring = MemoryWiring(**options)
         self.content = self.wiring.content
         self.bucket = self.wiring.bucket
-        self._steps: dict[str, IngestStep] = {}
+        self._steps: dict[str, Handles] = {}
         self._numbers = 0
 
     def discover(self, *courses: CourseId) -> None:
         """Lists the courses in the source and finds them."""
         for course in courses:
             self.content.add_course(course)
-        Discoverer(source=self.wiring.source, courses=self.wiring.courses).discover()
+        build_discoverer(self.wiring).discover()
 
     def start(self, course: CourseId = COURSE, **request: Any) -> str:
         """Accepts an ingest, as the API does; returns its id."""
@@ -178,7 +183,7 @@ class MemoryPipeline:
         """Delivers one message to the service of its step."""
         self.step(message.step.service).handle(message)
 
-    def step(self, service: str) -> IngestStep:
+    def step(self, service: str) -> Handles:
         """A service's step on this pipeline's wiring."""
         if service not in self._steps:
             handler = importlib.import_module(f"services.{service}.handler")
@@ -221,7 +226,7 @@ class MemoryPipeline:
         prefix = self.prefix(version, course)
         return {one.path: self.read(prefix + one.key) for one in self.entries(version, course)}
 
-    def keys(self) -> list[str]:
+    def stored(self) -> list[str]:
         """Every key of the primary that holds an object."""
         return [stat.key for stat in self.wiring.reader(self.wiring.primary).list("")]
 

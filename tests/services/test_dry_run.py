@@ -46,7 +46,7 @@ def test_it_takes_no_lease_no_number_and_no_course_status(pipeline: MemoryPipeli
 
 def test_it_writes_nothing_but_its_findings(pipeline: MemoryPipeline) -> None:
     pipeline.backfill(dry_run=True, read_source=True)
-    assert pipeline.keys() == []
+    assert pipeline.stored() == []
     assert pipeline.wiring.courses.get(str(COURSE)).status is CourseStatus.NOT_MIGRATED
 
 

@@ -12,6 +12,7 @@ from course_backfill.messages import Step
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 BLOCK = 255 * 1024
+STEPS = [Step.PLAN, Step.REPLICATE, Step.VERIFY, Step.AGGREGATE, Step.REGISTER]
 
 
 @pytest.fixture(params=[False, True], ids=["unversioned", "versioned"])
@@ -135,7 +136,7 @@ def test_a_kept_failure_goes_on_from_its_finished_packets(pipeline: MemoryPipeli
     ingest = pipeline.backfill(on_failure="keep")
     assert ingest.kept
     assert pipeline.wiring.courses.get(str(COURSE)).kept_ingest == ingest.id
-    assert pipeline.keys() == [pipeline.prefix("v1") + "assets/good.txt"]
+    assert pipeline.stored() == [pipeline.prefix("v1") + "assets/good.txt"]
 
     pipeline.content.save(COURSE, "bad.txt", b"mended")
     pipeline.wiring.lifecycle.retry(ingest.id, by="operator")
@@ -168,7 +169,7 @@ def test_a_kept_failure_is_rolled_back_by_the_next_ingest(pipeline: MemoryPipeli
     second = pipeline.backfill()
     assert second.status is IngestStatus.SUCCEEDED
     assert second.version == "v2"
-    assert {key.split("/")[2] for key in pipeline.keys()} == {"v2"}
+    assert {key.split("/")[2] for key in pipeline.stored()} == {"v2"}
     assert pipeline.ingest(first.id).status is IngestStatus.FAILED
     with pytest.raises(Conflict):
         pipeline.wiring.lifecycle.retry(first.id, by="operator")
@@ -177,14 +178,14 @@ def test_a_kept_failure_is_rolled_back_by_the_next_ingest(pipeline: MemoryPipeli
 def test_a_kept_failure_expires_into_its_rollback(pipeline: MemoryPipeline) -> None:
     rot(pipeline)
     ingest = pipeline.backfill(on_failure="keep")
-    pipeline.wiring.clock.advance(days=13)  # type: ignore[attr-defined]
+    pipeline.wiring.clock.advance(days=13)
     pipeline.sweep()
     pipeline.run()
-    assert pipeline.keys()
-    pipeline.wiring.clock.advance(days=2)  # type: ignore[attr-defined]
+    assert pipeline.stored()
+    pipeline.wiring.clock.advance(days=2)
     pipeline.sweep()
     pipeline.run()
-    assert pipeline.keys() == []
+    assert pipeline.stored() == []
     assert pipeline.ingest(ingest.id).status is IngestStatus.FAILED
 
 
@@ -216,7 +217,7 @@ def test_a_late_write_is_swept_up(pipeline: MemoryPipeline) -> None:
     rot(pipeline)
     pipeline.backfill()
     pipeline.bucket.store(pipeline.prefix("v1") + "assets/late.txt", b"late")
-    pipeline.wiring.clock.advance(minutes=11)  # type: ignore[attr-defined]
+    pipeline.wiring.clock.advance(minutes=11)
     pipeline.sweep()
     assert nothing_is_left(pipeline)
 

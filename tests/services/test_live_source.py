@@ -11,6 +11,7 @@ from course_backfill.messages import Step
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 MIB = 1024 * 1024
+A_TXT = "asset-v1:Org1+CS101+R1+type@asset+block@a.txt"
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def during(pipeline: MemoryPipeline, verb: str, edit: Callable[[], object], nth:
         if called == verb and seen == nth:
             edit()
 
-    pipeline.wiring.source.on_call = on_call  # type: ignore[attr-defined]
+    pipeline.wiring.source.on_call = on_call
 
 
 def changes(ingest: Ingest) -> tuple[int, int, int]:
@@ -70,9 +71,9 @@ def test_an_edit_is_never_called_corruption(pipeline: MemoryPipeline) -> None:
             half_saved()
         if verb == "current" and blocks > 0:
             saved()
-            pipeline.wiring.source.on_call = None  # type: ignore[attr-defined]
+            pipeline.wiring.source.on_call = None
 
-    pipeline.wiring.source.on_call = on_call  # type: ignore[attr-defined]
+    pipeline.wiring.source.on_call = on_call
     ingest = pipeline.backfill()
     assert ingest.status is IngestStatus.SUCCEEDED
     assert pipeline.contents()["assets/large.bin"] == b"2" * (18 * MIB)
@@ -110,7 +111,7 @@ def test_a_file_that_keeps_changing_is_given_up_with_its_reason(pipeline: Memory
             saves += 1
             pipeline.content.save(COURSE, "a.txt", b"%d" % saves)
 
-    pipeline.wiring.source.on_call = on_call  # type: ignore[attr-defined]
+    pipeline.wiring.source.on_call = on_call
     ingest = pipeline.backfill()
     assert [one.code for one in pipeline.failures(ingest.id)] == ["keeps-changing"]
 
@@ -121,7 +122,7 @@ def test_a_file_that_keeps_changing_is_given_up_with_its_reason(pipeline: Memory
         (lambda content: content.save(COURSE, "new.txt", b"new"), (1, 0, 0)),
         (lambda content: content.save(COURSE, "a.txt", b"alpha"), (0, 1, 0)),
         (
-            lambda content: content.delete("asset-v1:Org1+CS101+R1+type@asset+block@a.txt"),
+            lambda content: content.delete(A_TXT),
             (0, 0, 1),
         ),
     ],
@@ -169,12 +170,12 @@ def kill_once(pipeline: MemoryPipeline, step: Step) -> None:
     def die(*args: object, **kwargs: object) -> bool:
         raise Killed
 
-    store.copied = die  # type: ignore[method-assign,assignment]
+    store.copied = die  # type: ignore[method-assign]
     with pytest.raises(Killed):
         pipeline.deliver(message)
     store.copied = real  # type: ignore[method-assign]
-    pipeline.wiring.clock.advance(seconds=60)  # type: ignore[attr-defined]
-    pipeline.wiring.messages.waiting.appendleft(message)  # type: ignore[attr-defined]
+    pipeline.wiring.clock.advance(seconds=60)
+    pipeline.wiring.messages.waiting.appendleft(message)
 
 
 def test_a_worker_killed_before_it_recorded_anything_is_replaced(pipeline: MemoryPipeline) -> None:
@@ -201,7 +202,7 @@ def test_a_file_deleted_between_two_attempts_keeps_the_copied_state(
 ) -> None:
     ingest = pipeline.start()
     kill_once(pipeline, Step.REPLICATE)
-    pipeline.content.delete("asset-v1:Org1+CS101+R1+type@asset+block@a.txt")
+    pipeline.content.delete(A_TXT)
     pipeline.run()
     ended = pipeline.ingest(ingest)
     assert ended.status is IngestStatus.SUCCEEDED

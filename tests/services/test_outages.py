@@ -7,8 +7,9 @@ import pytest
 from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.messages import Step
-from tests.services.memory_pipeline import COURSE, FakeClock, MemoryPipeline, MemoryWiring
+from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
+STEPS = [Step.PLAN, Step.REPLICATE, Step.VERIFY, Step.AGGREGATE, Step.REGISTER]
 FILES = {f"assets/{number}.txt": str(number).encode() for number in range(7)}
 
 
@@ -21,27 +22,17 @@ def pipeline() -> MemoryPipeline:
     return pipeline
 
 
-def clock(pipeline: MemoryPipeline) -> FakeClock:
-    assert isinstance(pipeline.wiring, MemoryWiring)
-    assert isinstance(pipeline.wiring.clock, FakeClock)
-    return pipeline.wiring.clock
-
-
-def source(pipeline: MemoryPipeline):  # type: ignore[no-untyped-def]
-    return pipeline.wiring.source
-
-
 def test_an_unreachable_source_parks_the_ingest_and_fails_nothing(
     pipeline: MemoryPipeline,
 ) -> None:
     ingest = pipeline.start()
     for _ in range(8):
-        source(pipeline).fail_next(10)
+        pipeline.wiring.source.fail_next(10)
         pipeline.run()
         assert pipeline.ingest(ingest).stage is Stage.PLANNING
-        clock(pipeline).advance(minutes=16)
+        pipeline.wiring.clock.advance(minutes=16)
         pipeline.sweep()
-    source(pipeline).fail_next(0)
+    pipeline.wiring.source.fail_next(0)
     pipeline.run()
     assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
     outcomes = [event.outcome for event in pipeline.wiring.ingests.events(ingest)]
@@ -50,10 +41,10 @@ def test_an_unreachable_source_parks_the_ingest_and_fails_nothing(
 
 def test_an_outage_of_a_day_ends_the_ingest_with_its_reason(pipeline: MemoryPipeline) -> None:
     ingest = pipeline.start()
-    source(pipeline).fail_next(10_000)
+    pipeline.wiring.source.fail_next(10_000)
     pipeline.run()
     for _ in range(100):
-        clock(pipeline).advance(minutes=16)
+        pipeline.wiring.clock.advance(minutes=16)
         pipeline.sweep()
         pipeline.run()
     ended = pipeline.ingest(ingest)
@@ -68,7 +59,7 @@ def test_throttled_storage_is_waited_for(pipeline: MemoryPipeline, operation: st
     pipeline.bucket.fail(operation, StorageFault.THROTTLED)
     ingest = pipeline.start()
     pipeline.run()
-    clock(pipeline).advance(minutes=1)
+    pipeline.wiring.clock.advance(minutes=1)
     pipeline.sweep()
     pipeline.run()
     assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
@@ -85,7 +76,7 @@ def test_a_lost_answer_is_no_conflict(
     ingest = pipeline.start()
     for _ in range(3):
         pipeline.run()
-        clock(pipeline).advance(minutes=16)
+        pipeline.wiring.clock.advance(minutes=16)
         pipeline.sweep()
     assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
     assert pipeline.bucket.uploads == {}
@@ -129,9 +120,9 @@ def test_any_order_and_any_repeats_end_the_same(
 def test_a_lost_message_is_sent_again(pipeline: MemoryPipeline, step: Step) -> None:
     ingest = pipeline.start()
     pipeline.run(until=lambda message: message.step is step)
-    pipeline.wiring.messages.waiting.clear()  # type: ignore[attr-defined]
+    pipeline.wiring.messages.waiting.clear()
     for _ in range(3):
-        clock(pipeline).advance(minutes=16)
+        pipeline.wiring.clock.advance(minutes=16)
         pipeline.sweep()
     pipeline.run()
     assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
@@ -145,7 +136,7 @@ def test_progress_keeps_the_watch_quiet(
     message = pipeline.run(until=lambda message: message.step is Step.REPLICATE)
     assert message
     pipeline.deliver(message)
-    sent = len(pipeline.wiring.messages.sent)  # type: ignore[attr-defined]
-    clock(pipeline).advance(minutes=16)
+    sent = len(pipeline.wiring.messages.sent)
+    pipeline.wiring.clock.advance(minutes=16)
     pipeline.sweep()
-    assert len(pipeline.wiring.messages.sent) == sent  # type: ignore[attr-defined]
+    assert len(pipeline.wiring.messages.sent) == sent

@@ -51,10 +51,10 @@ def test_an_unchanged_course_has_nothing_to_do() -> None:
     pipeline.discover(COURSE)
     pipeline.content.save(COURSE, "a.txt", b"alpha")
     pipeline.backfill()
-    before = pipeline.keys()
+    before = pipeline.stored()
     again = pipeline.backfill()
     assert (again.status, again.version) == (IngestStatus.SUCCEEDED, None)
-    assert pipeline.keys() == before
+    assert pipeline.stored() == before
     course = pipeline.wiring.courses.get(str(COURSE))
     assert (course.latest_version, course.last_version_number) == ("v1", 1)
 

@@ -1,0 +1,92 @@
+"""The wiring of a configured installation: MongoDB, S3, DynamoDB and SQS, each when first used."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+
+from awscrt import checksums
+
+from course_backfill.adapters.aws_clients import AwsClients, aws_session
+from course_backfill.adapters.contentstore import ContentstoreSource
+from course_backfill.adapters.contentstore.databases import find_database
+from course_backfill.adapters.dynamo_state import DynamoStateStore
+from course_backfill.adapters.mongodb import connect as connect_mongodb
+from course_backfill.adapters.s3_clients import S3Clients
+from course_backfill.adapters.s3_eraser import S3ObjectEraser
+from course_backfill.adapters.s3_reader import S3ObjectReader
+from course_backfill.adapters.s3_work_store import S3WorkStore
+from course_backfill.adapters.s3_writer import S3ObjectWriter
+from course_backfill.adapters.sqs import SqsQueues
+from course_backfill.clock import system_clock
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.locations import Location
+from course_backfill.settings import Settings
+from course_backfill.wiring import Wiring
+
+
+@cache
+def connect() -> ConnectedWiring:
+    """The one wiring of this process, from its settings; raises InvalidInput for wrong ones."""
+    return ConnectedWiring(Settings.load())
+
+
+class ConnectedWiring(Wiring):
+    """Real ports. A worker opens only the connections that its step uses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = system_clock
+        self.crc64 = checksums.crc64nvme
+
+    @cached_property
+    def clients(self) -> AwsClients:
+        """DynamoDB and SQS."""
+        return AwsClients.connect(self.settings)
+
+    @cached_property
+    def buckets(self) -> S3Clients:
+        """S3, with as many connections as files are in flight."""
+        return S3Clients(
+            aws_session(self.settings),
+            endpoint_url=self.settings.aws_endpoint_url,
+            concurrency=self.settings.files_in_flight,
+        )
+
+    @cached_property
+    def state(self) -> DynamoStateStore:
+        """The tables."""
+        return DynamoStateStore(self.clients.dynamodb, self.settings.namespace)
+
+    @cached_property
+    def messages(self) -> SqsQueues:
+        """The queues."""
+        return SqsQueues(self.clients.sqs, self.settings)
+
+    @cached_property
+    def source(self) -> ContentstoreSource:
+        """The contentstore; its database is found by itself where only one holds any."""
+        if self.settings.mongo_uri is None:
+            raise InvalidInput(
+                Problem("MONGO_URI", "expected the mongodb:// address of the content")
+            )
+        client = connect_mongodb(self.settings.mongo_uri.get_secret_value())
+        bucket = self.settings.contentstore_bucket
+        database = self.settings.mongo_database or find_database(client, bucket=bucket)
+        return ContentstoreSource(client=client, database=database, bucket=bucket)
+
+    @cached_property
+    def work(self) -> S3WorkStore:
+        """The work bucket."""
+        return S3WorkStore(self.buckets, self.settings.work_bucket)
+
+    def reader(self, location: Location) -> S3ObjectReader:
+        """Reads a location."""
+        return S3ObjectReader(self.buckets, location.bucket)
+
+    def writer(self, location: Location) -> S3ObjectWriter:
+        """Writes a location."""
+        return S3ObjectWriter(self.buckets, location.bucket)
+
+    def eraser(self, location: Location) -> S3ObjectEraser:
+        """Erases in a location."""
+        return S3ObjectEraser(self.buckets, location.bucket)

@@ -1,0 +1,70 @@
+"""Takes dead letters in: records them, and ends the ingest that cannot go on without them."""
+
+from __future__ import annotations
+
+import logging
+
+from course_backfill.dead_letters import DeadLetter, DeadLetterStore
+from course_backfill.deliveries import Delivery, Malformed
+from course_backfill.discovery_store import DiscoveryStore
+from course_backfill.errors import Conflict, Fenced
+from course_backfill.failures import Failure
+from course_backfill.ingest_states import is_current
+from course_backfill.ingest_store import IngestStore
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.messages import Step, StepMessage
+
+logger = logging.getLogger(__name__)
+
+NEVER_FATAL = frozenset({Step.NOTIFY, Step.ROLL_BACK})
+"""A callback has its own retries; a rollback is sent again by its watch until it succeeds."""
+
+
+class Burial:
+    """A message out of receives ends its ingest as failed, with the reason, and stays visible."""
+
+    def __init__(
+        self,
+        *,
+        dead_letters: DeadLetterStore,
+        ingests: IngestStore,
+        discoveries: DiscoveryStore,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._dead_letters = dead_letters
+        self._ingests = ingests
+        self._discoveries = discoveries
+        self._lifecycle = lifecycle
+
+    def bury(self, delivered: Delivery) -> None:
+        """Records what arrived on a dead-letter queue and does what follows from it."""
+        message = delivered.message
+        body = message.body if isinstance(message, Malformed) else message.model_dump_json()
+        letter = self._dead_letters.bury(
+            delivered.message_id,
+            service=delivered.service,
+            body=body,
+            receives=delivered.receives,
+        )
+        logger.error(
+            "dead letter",
+            extra={"queue": delivered.queue, "ingest_id": letter.ingest, "error": letter.error},
+        )
+        if isinstance(message, StepMessage):
+            self._end(message, letter)
+
+    def _end(self, message: StepMessage, letter: DeadLetter) -> None:
+        detail = f"the {letter.service} failed {letter.receives} times: {letter.error}"
+        if message.step is Step.DISCOVER:
+            failure = Failure.of_ingest("dead-letter", detail, stage="discovering")
+            self._discoveries.end(message.ingest, failure=failure)
+            return
+        ingest = self._ingests.find(message.ingest)
+        if ingest is None or message.step in NEVER_FATAL or not is_current(ingest, message):
+            return
+        stage = ingest.stage.value if ingest.stage else ingest.status.value
+        failure = Failure.of_ingest("dead-letter", detail, stage=stage)
+        try:
+            self._lifecycle.fail(ingest, failure)
+        except (Fenced, Conflict) as late:
+            logger.info("dead letter changes nothing: %s", late)
