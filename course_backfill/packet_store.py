@@ -9,7 +9,7 @@ from typing import Any
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, NotFound
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica, ReplicaStatus
+from course_backfill.ingests import Ingest, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.ports import Condition, Key, StateStore, Write
 
 TABLE = "ingests"
@@ -87,14 +87,14 @@ class PacketStore:
     # --- working ---
 
     def claim(self, ingest: Ingest, replica: str, number: int, *, claimant: str) -> Packet | None:
-        """Claims a packet for `claimant` and counts the attempt; None while another claim lives."""
+        """Claims a packet for `claimant` and counts the attempt.
+
+        None while another claim lives, or where the stage's work on the packet is done already.
+        """
         packet = self.get(ingest.id, replica, number)
         now = to_text(self._clock())
         if packet.claimed_until and packet.claimed_until > now:
             return None
-        unclaimed: tuple[Condition, ...] = (Condition("claimedUntil", "absent"),)
-        if packet.claimed_until:
-            unclaimed = (Condition("claimedUntil", "equals", packet.claimed_until),)
         try:
             self._state.write(
                 self._ingests.current(ingest),
@@ -102,7 +102,10 @@ class PacketStore:
                     _packet_key(ingest.id, replica, number),
                     assign={"claimant": claimant, "claimedUntil": self._lease_end()},
                     add={"attempts": 1},
-                    when=unclaimed,
+                    when=(
+                        Condition("claimedUntil", "equals", packet.claimed_until),
+                        Condition(_done_in(ingest), "absent"),
+                    ),
                 ),
             )
         except ConditionFailed:
@@ -218,6 +221,11 @@ class PacketStore:
 
     def _lease_end(self) -> str:
         return to_text(self._clock() + self._lease)
+
+
+def _done_in(ingest: Ingest) -> str:
+    """The attribute by which a packet is done in the ingest's present stage."""
+    return "verified" if ingest.stage is Stage.VERIFYING else "copied"
 
 
 def _copies(packet: Packet) -> int:
