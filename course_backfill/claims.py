@@ -14,7 +14,9 @@ from course_backfill.packet_store import PacketStore
 class HeldClaim:
     """Renews a claim every few seconds; `check` raises Fenced once it or the epoch is lost.
 
-    A worker checks between objects, and before anything that makes a copy visible.
+    Where renewing failed, `check` raises what it failed with: nobody is known to have taken over,
+    so the packet must come to a worker again. A worker checks between objects, and before anything
+    that makes a copy visible.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class HeldClaim:
 
     def check(self) -> None:
         """Raises Fenced where another worker or another epoch has taken over."""
-        if self._lost.is_set():
-            raise Fenced(
-                f"packet {self._packet.number} of ingest {self._ingest.id} is no longer ours"
-            ) from self._error
+        if not self._lost.is_set():
+            return
+        if self._error is not None:
+            raise self._error
+        raise Fenced(f"packet {self._packet.number} of ingest {self._ingest.id} is no longer ours")
 
     def _renew(self) -> None:
         while not self._stop.wait(self._every):
