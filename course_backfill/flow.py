@@ -49,9 +49,8 @@ class Flow:
                 for packet in undone
                 if not self._is_claimed(packet)
             ]
-        # All are done and someone must say so: the last packet's delivery, or the replica's own.
-        last = packets[-1].number if packets and step is Step.REPLICATE else None
-        return [self._message(ingest, step, replica, last)]
+        # All are done and someone must say so: a message for the replica as a whole.
+        return [self._message(ingest, step, replica)]
 
     def _is_claimed(self, packet: Packet) -> bool:
         return packet.claimed_until is not None and packet.claimed_until > to_text(self._clock())
