@@ -44,7 +44,7 @@ class Burial:
             delivered.message_id,
             service=delivered.service,
             body=body,
-            receives=delivered.receives,
+            receives=delivered.receives - 1,  # The last one brought it here, and did not fail.
         )
         logger.error(
             "dead letter",

@@ -30,8 +30,8 @@ URL = "https://lms.example.org/hook?key=canary"
 class Hook:
     """A pipeline with one ended ingest, and the receiver of its callback."""
 
-    def __init__(self, answer: Callable[[Delivery], int] = lambda _: 200, **settings: object):
-        self.pipeline = MemoryPipeline(callback_secret=SECRET, callback_attempts=3, **settings)
+    def __init__(self, answer: Callable[[Delivery], int] = lambda _: 200) -> None:
+        self.pipeline = MemoryPipeline(callback_secret=SECRET, callback_attempts=3)
         self.sender = MemoryCallbackSender(
             CallbackRules(),
             addresses={"lms.example.org": ["8.8.8.8"]},
@@ -184,15 +184,13 @@ def test_a_death_between_claim_and_delivery_is_made_up_for() -> None:
 
 def test_without_a_key_nothing_is_sent_unsigned() -> None:
     hook = Hook()
-    hook.step = build_step(MemoryPipeline().wiring, hook.sender)
-    other = Hook()
-    ingest = other.end()
-    keyless = other.pipeline.wiring.settings.model_copy(update={"callback_secret": None})
-    other.pipeline.wiring.settings = keyless
-    other.step = build_step(other.pipeline.wiring, other.sender)
-    other.deliver(ingest)
-    assert other.sender.delivered == []
-    assert "COURSE_BACKFILL_CALLBACK_SECRET" in other.outcomes(ingest)[0][1]
+    ingest = hook.end()
+    wiring = hook.pipeline.wiring
+    wiring.settings = wiring.settings.model_copy(update={"callback_secret": None})
+    hook.step = build_step(wiring, hook.sender)
+    hook.deliver(ingest)
+    assert hook.sender.delivered == []
+    assert "COURSE_BACKFILL_CALLBACK_SECRET" in hook.outcomes(ingest)[0][1]
 
 
 def test_a_retried_ingest_is_told_of_again_as_another_event() -> None:
