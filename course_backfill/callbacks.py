@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.networks import Address, Network, embedded_addresses, is_public
+from course_backfill.settings import Settings
 
 MAX_URL_BYTES = 2_048
 POINTER = "/callback/url"
@@ -51,6 +53,14 @@ class CallbackRules:
 
     allowed_hosts: frozenset[str] = frozenset()
     allowed_networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The rules that the operator set."""
+        return cls(
+            allowed_hosts=frozenset(host.lower() for host in settings.callback_allowed_hosts),
+            allowed_networks=settings.callback_allowed_networks,
+        )
 
     def parse(self, url: str, *, pointer: str = POINTER) -> CallbackUrl:
         """The URL's parts; raises InvalidInput that names everything wrong with it."""

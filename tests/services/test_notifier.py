@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ class Hook:
         self.step: IngestStep = build_step(self.pipeline.wiring, self.sender)
         self.pipeline.discover(COURSE)
 
-    def end(self, **request: object) -> str:
+    def end(self, **request: Any) -> str:
         ingest = self.pipeline.start(callback=Callback(url=URL), **request)
         self.pipeline.run(until=lambda message: message.step is Step.NOTIFY)
         return ingest

@@ -1,0 +1,241 @@
+"""How an ingest is shown, to whoever asks the API and to whoever is called back: one JSON shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from course_backfill.clock import from_text
+from course_backfill.failures import Failure
+from course_backfill.ingests import Event, Ingest, PlanReport, Replica, SourceCheck
+from course_backfill.progress import Progress, progress_of
+from course_backfill.redaction import without_query
+
+
+class Shown(BaseModel):
+    """The base of everything that is answered: camelCase; every field always there, or null."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        json_schema_serialization_defaults_required=True,
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def to_json(self) -> bytes:
+        """The JSON text."""
+        return orjson.dumps(self.to_dict())
+
+
+class ShownIngestType(Shown):
+    """What kind of work an ingest is."""
+
+    id: str
+    type: Literal["IngestType"] = "IngestType"
+
+
+class ShownStatus(Shown):
+    """A status by its id."""
+
+    id: str
+    type: Literal["Status"] = "Status"
+
+
+class ShownProvider(Shown):
+    """What kind of storage a location is of."""
+
+    id: str
+    type: Literal["Provider"] = "Provider"
+
+
+class ShownSource(Shown):
+    """Where the content comes from."""
+
+    type: Literal["Location"] = "Location"
+    provider: ShownProvider
+
+
+class ShownCourse(Shown):
+    """The course of an ingest; `version` once a number is allotted."""
+
+    type: Literal["Course"] = "Course"
+    id: str
+    version: str | None
+
+
+class ShownReplica(Shown):
+    """How far one location is."""
+
+    type: Literal["Replica"] = "Replica"
+    location: str
+    status: str
+    objects_done: int
+    bytes_done: int
+    objects_verified: int
+    bytes_verified: int
+    started_date: str
+
+    @classmethod
+    def of(cls, replica: Replica) -> Self:
+        """The replica as shown."""
+        names = set(cls.model_fields) - {"type", "status"}
+        counted = replica.model_dump(include=names)
+        return cls(status=replica.status.value, **counted)
+
+
+class ShownProgress(Shown):
+    """Objects and bytes over all locations.
+
+    `bytesPerSecond` counts bytes copied and bytes verified alike; it and `secondsLeft` are null
+    unless they are more than a guess.
+    """
+
+    objects_total: int
+    objects_done: int
+    bytes_total: int
+    bytes_done: int
+    objects_verified: int
+    bytes_verified: int
+    bytes_per_second: int | None
+    seconds_left: int | None
+
+    @classmethod
+    def of(cls, progress: Progress) -> Self:
+        """The progress as shown."""
+        return cls(**{name: getattr(progress, name) for name in cls.model_fields})
+
+
+class ShownFailureCount(Shown):
+    """How many objects are listed under the ingest's failures."""
+
+    count: int
+
+
+class ShownEvent(Shown):
+    """A dated fact about the ingest."""
+
+    type: Literal["IngestEvent"] = "IngestEvent"
+    created_date: str
+    step: str
+    outcome: str
+    replica: str | None
+    description: str
+    requested_by: str | None
+
+
+class ShownCallback(Shown):
+    """Whom to tell of the end, and whether it worked; the URL's query is not shown."""
+
+    type: Literal["Callback"] = "Callback"
+    url: str
+    status: ShownStatus
+    attempts: int
+
+
+class ShownIngest(Shown):
+    """One ingest. `stalled` is derived: nothing happened for longer than the installation allows.
+
+    `failureKept`: it failed, and its copies wait until `keptUntil` for a retry. `report` is of a
+    dry run. `sourceCheck` says how the source compared with what was copied.
+    """
+
+    type: Literal["Ingest"] = "Ingest"
+    id: str
+    ingest_type: ShownIngestType
+    course: ShownCourse
+    source_location: ShownSource
+    locations: list[str]
+    content: list[str]
+    dry_run: bool
+    read_source: bool
+    on_failure: str
+    corrupt_objects: str
+    status: ShownStatus
+    stage: str | None
+    stalled: bool
+    replicas: list[ShownReplica]
+    progress: ShownProgress | None
+    failures: ShownFailureCount
+    failure: Failure | None
+    failure_kept: bool
+    kept_until: str | None
+    source_check: SourceCheck | None
+    report: PlanReport | None
+    previous_version: str | None
+    events: list[ShownEvent] = Field(description="Oldest first.")
+    callback: ShownCallback | None
+    requested_by: str
+    created_date: str
+    last_modified_date: str
+
+
+def show_ingest(
+    ingest: Ingest,
+    replicas: Sequence[Replica],
+    events: Sequence[Event],
+    *,
+    now: datetime,
+    stalled_after: timedelta,
+) -> ShownIngest:
+    """The ingest as it stands at `now`; `events` oldest first."""
+    dates = [
+        ingest.last_modified_date,
+        *(event.created_date for event in events),
+        *(replica.progress_date for replica in replicas if replica.progress_date),
+    ]
+    last_modified = max(dates)
+    is_idle = now - from_text(last_modified) > stalled_after
+    progress = progress_of(ingest, replicas, events, now)
+    return ShownIngest(
+        id=ingest.id,
+        ingest_type=ShownIngestType(id=ingest.ingest_type),
+        course=ShownCourse(id=ingest.course, version=ingest.version),
+        source_location=ShownSource(provider=ShownProvider(id=ingest.provider)),
+        locations=list(ingest.locations),
+        content=list(ingest.content),
+        dry_run=ingest.dry_run,
+        read_source=ingest.read_source,
+        on_failure=ingest.on_failure,
+        corrupt_objects=ingest.corrupt_objects,
+        status=ShownStatus(id=ingest.status.value),
+        stage=ingest.stage.value if ingest.stage else None,
+        stalled=is_idle and not ingest.status.is_end,
+        replicas=[ShownReplica.of(replica) for replica in replicas],
+        progress=ShownProgress.of(progress) if progress else None,
+        failures=ShownFailureCount(count=ingest.failure_count),
+        failure=ingest.failure,
+        failure_kept=ingest.kept,
+        kept_until=ingest.kept_until,
+        source_check=ingest.source_check,
+        report=ingest.report,
+        previous_version=ingest.previous_version,
+        events=[_event(event) for event in events],
+        callback=_callback(ingest),
+        requested_by=ingest.requested_by,
+        created_date=ingest.created_date,
+        last_modified_date=last_modified,
+    )
+
+
+def _event(event: Event) -> ShownEvent:
+    return ShownEvent(**event.model_dump())
+
+
+def _callback(ingest: Ingest) -> ShownCallback | None:
+    if ingest.callback is None:
+        return None
+    return ShownCallback(
+        url=without_query(ingest.callback.url),
+        status=ShownStatus(id=ingest.callback.status.value),
+        attempts=ingest.callback.attempts,
+    )
