@@ -1,0 +1,245 @@
+"""Dead letters: messages that no worker could do, why, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from course_backfill.clock import Clock, to_text
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.ingest_states import is_current
+from course_backfill.ingest_store import IngestStore
+from course_backfill.messages import Step, StepMessage
+from course_backfill.ports import Key, MessageSender, StateStore, Write
+from course_backfill.records import Record
+from course_backfill.redaction import escaped, redacted
+
+TABLE = "ingests"
+INDEX = "by-status"
+DEAD = "DEADLETTER#dead"
+"""The partition of the index that lists what is dead now."""
+UNREADABLE = "unreadable"
+"""Where a message lies that names no ingest."""
+MAX_BODY = 2_048
+PAGE = 100
+MAX_INGEST = 200
+"""Longer is no ingest of ours, and no key."""
+MAX_REDRIVEN = 1_000
+"""More are left for another call, so that each ends in time."""
+TOGETHER = 50
+
+
+class DeadLetterState(StrEnum):
+    """redelivering → dead → redriven."""
+
+    REDELIVERING = "redelivering"
+    DEAD = "dead"
+    REDRIVEN = "redriven"
+
+
+class DeadLetter(Record):
+    """One message and its last error. `body` is what came, escaped, where it was no StepMessage."""
+
+    id: str
+    """The message's own id, which its redeliveries and the dead-letter queue keep."""
+    service: str
+    ingest: str | None = None
+    message: StepMessage | None = None
+    body: str | None = None
+    receives: int
+    error: str
+    first_date: str
+    last_date: str
+    state: DeadLetterState
+
+
+NO_ERROR = "No error was recorded: the worker died, or ran out of time or memory"
+IN_VAIN = (
+    "Sent again, to no effect: its ingest has ended or moved on. Start the course again instead"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What redriving one dead letter did: it was sent again, or why not or why in vain."""
+
+    id: str
+    sent: bool
+    counts: bool
+    description: str
+
+
+class DeadLetterStore:
+    """Records messages from their first unexpected error to their redrive."""
+
+    def __init__(
+        self, state: StateStore, ingests: IngestStore, messages: MessageSender, clock: Clock
+    ) -> None:
+        self._state = state
+        self._ingests = ingests
+        self._messages = messages
+        self._clock = clock
+
+    def note_error(
+        self, message_id: str, *, service: str, body: StepMessage | str, error: str, receives: int
+    ) -> None:
+        """Remembers an unexpected error of a message that will be delivered again."""
+        state = DeadLetterState.REDELIVERING
+        self._put(message_id, service, body, state, error=error, receives=receives)
+
+    def bury(
+        self, message_id: str, *, service: str, body: StepMessage | str, receives: int | None = None
+    ) -> DeadLetter:
+        """Records that the message arrived among the dead letters; keeps its last error."""
+        return self._put(message_id, service, body, DeadLetterState.DEAD, receives=receives)
+
+    def listing(
+        self,
+        *,
+        limit: int,
+        service: str | None = None,
+        ingest: str | None = None,
+        before: str = "",
+    ) -> tuple[list[DeadLetter], str | None]:
+        """Dead letters, newest first, and the `before` of the next page or None."""
+        found: list[DeadLetter] = []
+        last = before
+        for position, letter in self._dead(before):
+            if service not in {None, letter.service} or ingest not in {None, letter.ingest}:
+                continue
+            if len(found) == limit:
+                return found, last
+            found.append(letter)
+            last = position
+        return found, None
+
+    def redrive(
+        self,
+        *,
+        ids: frozenset[str] = frozenset(),
+        service: str | None = None,
+        ingest: str | None = None,
+    ) -> list[Redriven]:
+        """Sends dead messages again: these, a service's, or an ingest's; exactly one of the three.
+
+        A message that no longer counts is harmless: its worker passes over it. An id that is not
+        dead is told as such. Raises InvalidInput where not exactly one choice was made.
+        """
+        if bool(ids) + (service is not None) + (ingest is not None) != 1:
+            raise InvalidInput(Problem("", "expected exactly one of ids, service and ingest"))
+        letters = (letter for _, letter in self._dead(""))
+        chosen = [
+            letter
+            for letter in letters
+            if letter.id in ids or service == letter.service or (ingest and ingest == letter.ingest)
+        ][:MAX_REDRIVEN]
+        done = [
+            one
+            for start in range(0, len(chosen), TOGETHER)
+            for one in self._redrive(chosen[start : start + TOGETHER])
+        ]
+        unknown = sorted(ids - {letter.id for letter in chosen})
+        return done + [_not_sent(one, "There is no such dead letter") for one in unknown]
+
+    def _redrive(self, letters: Sequence[DeadLetter]) -> Iterator[Redriven]:
+        sendable = [(letter, letter.message) for letter in letters if letter.message]
+        counting = {letter.id for letter, message in sendable if self._counts(message)}
+        # Sent before they are marked: a crash in between sends them twice, and not never.
+        self._messages.send([message for _, message in sendable])
+        marked = [
+            letter.model_copy(update={"state": DeadLetterState.REDRIVEN}) for letter, _ in sendable
+        ]
+        if marked:
+            self._state.write(*(Write(_key(letter), item=_item(letter)) for letter in marked))
+        for letter in letters:
+            if letter.message is None:
+                yield _not_sent(letter.id, "Cannot be sent: it is no message of ours")
+            elif letter.id in counting:
+                yield Redriven(letter.id, True, True, "Sent again")
+            else:
+                yield Redriven(letter.id, True, False, IN_VAIN)
+
+    def _counts(self, message: StepMessage) -> bool:
+        if message.step is Step.DISCOVER:
+            return True
+        found = self._ingests.find(message.ingest)
+        return found is not None and is_current(found, message)
+
+    def _dead(self, before: str) -> Iterator[tuple[str, DeadLetter]]:
+        cursor: str | None = before
+        while cursor is not None:
+            page = self._state.query_index(INDEX, DEAD, limit=PAGE, before=cursor, descending=True)
+            for item in page.items:
+                yield item["createdKey"], DeadLetter.from_item(item)
+            cursor = page.cursor
+
+    def _put(
+        self,
+        message_id: str,
+        service: str,
+        body: StepMessage | str,
+        state: DeadLetterState,
+        *,
+        receives: int | None,
+        error: str | None = None,
+    ) -> DeadLetter:
+        message = read_message(body) if isinstance(body, str) else body
+        now = to_text(self._clock())
+        letter = DeadLetter(
+            id=message_id,
+            service=service,
+            ingest=message.ingest if message else None,
+            message=message,
+            body=None if message else escaped(str(body))[:MAX_BODY],
+            receives=receives or 0,
+            error=redacted(error) if error else NO_ERROR,
+            first_date=now,
+            last_date=now,
+            state=state,
+        )
+        item = self._state.get(_key(letter))
+        if item:
+            letter = _merged(DeadLetter.from_item(item), letter, error)
+        self._state.write(Write(_key(letter), item=_item(letter)))
+        return letter
+
+
+def _not_sent(letter: str, reason: str) -> Redriven:
+    return Redriven(letter, False, False, reason)
+
+
+def read_message(body: str) -> StepMessage | None:
+    """The StepMessage of a queue message's body; None for anything else."""
+    try:
+        message = StepMessage.model_validate_json(body)
+    except ValidationError:
+        return None
+    return message if 0 < len(message.ingest) <= MAX_INGEST else None
+
+
+def _merged(before: DeadLetter, after: DeadLetter, error: str | None) -> DeadLetter:
+    # A late note about a message that is dead already must not bring it back to life.
+    is_late = before.state is not DeadLetterState.REDELIVERING
+    return after.model_copy(
+        update={
+            "first_date": before.first_date,
+            "receives": max(before.receives, after.receives),
+            "error": after.error if error else before.error,
+            "state": before.state if is_late else after.state,
+        }
+    )
+
+
+def _key(letter: DeadLetter) -> Key:
+    return Key(TABLE, letter.ingest or UNREADABLE, f"DEADLETTER#{letter.id}")
+
+
+def _item(letter: DeadLetter) -> dict[str, Any]:
+    item = letter.to_item()
+    if letter.state is not DeadLetterState.DEAD:
+        return item
+    return item | {"statusKey": DEAD, "createdKey": f"{letter.first_date}#{letter.id}"}
