@@ -1,0 +1,121 @@
+"""The backfill report: what is missing first, every course once, sums over all of it."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_backfill.adapters.memory_state import MemoryStateStore
+from course_backfill.clock import system_clock
+from course_backfill.course_store import CourseStore
+from course_backfill.courses import Course, CourseStatus
+from course_backfill.ports import Key, Write
+from course_backfill.reports import BackfillReport, ReportFilter, ReportRow, position_of
+
+HERE = ReportFilter(locations=("primary",))
+
+
+def create_course(
+    name: str,
+    status: CourseStatus = CourseStatus.NOT_MIGRATED,
+    *,
+    locations: tuple[str, ...] = (),
+    org: str = "Org",
+    size: int = 0,
+    stale: bool | None = None,
+) -> Course:
+    return Course(
+        id=f"course-v1:{org}+{name}+R",
+        org=org,
+        status=status,
+        discovered_date="2026-03-02T08:00:00.000Z",
+        latest_version="v1" if locations else None,
+        latest_objects=1 if locations else None,
+        latest_bytes=size if locations else None,
+        latest_locations=locations,
+        stale=stale,
+    )
+
+
+def report_of(*courses: Course) -> BackfillReport:
+    state = MemoryStateStore()
+    for course in courses:
+        item = course.to_item() | {"statusKey": course.status.value}
+        state.write(Write(Key("courses", course.id, "COURSE"), item=item))
+    return BackfillReport(CourseStore(state, system_clock))
+
+
+def names(rows: list[ReportRow]) -> list[str]:
+    return [row.course.id.split("+")[1] for row in rows]
+
+
+MIGRATED = CourseStatus.MIGRATED
+EXAMPLES = (
+    create_course("done", MIGRATED, locations=("primary", "cold"), size=10),
+    create_course("half", MIGRATED, locations=("primary",), size=5, stale=True),
+    create_course("new"),
+    create_course("busy", CourseStatus.IN_PROGRESS),
+    create_course("broken", CourseStatus.FAILED, org="Other"),
+)
+
+
+def test_courses_not_yet_there_come_first_and_failed_ones_before_all() -> None:
+    assert names(list(report_of(*EXAMPLES).rows(HERE))) == [
+        "broken", "new", "busy", "done", "half",
+    ]  # fmt: skip
+
+
+def test_a_location_that_a_course_is_not_in_makes_it_not_backfilled() -> None:
+    both = ReportFilter(locations=("primary", "cold"))
+    rows = list(report_of(*EXAMPLES).rows(both))
+    assert names(rows)[-2:] == ["half", "done"]
+    assert rows[-2].missing == ("cold",)
+    assert rows[-1].is_backfilled
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (ReportFilter(("primary",), status=MIGRATED), ["done", "half"]),
+        (ReportFilter(("primary",), org="Other"), ["broken"]),
+        (ReportFilter(("primary",), status=MIGRATED, org="Other"), []),
+    ],
+)
+def test_status_and_org_choose_courses(wanted: ReportFilter, expected: list[str]) -> None:
+    assert names(list(report_of(*EXAMPLES).rows(wanted))) == expected
+
+
+def test_totals_are_over_every_chosen_course() -> None:
+    totals = report_of(*EXAMPLES).totals(ReportFilter(locations=("primary", "cold")))
+    assert (totals.courses, totals.not_backfilled, totals.stale) == (5, 4, 1)
+    assert (totals.objects, totals.bytes) == (2, 15)
+    assert totals.by_status == {"failed": 1, "not-migrated": 1, "in-progress": 1, "migrated": 2}
+    assert totals.by_location == {"primary": 2, "cold": 1}
+
+
+courses = st.lists(
+    st.builds(
+        create_course,
+        st.text("abc", min_size=1, max_size=4),
+        st.sampled_from(CourseStatus),
+        locations=st.sampled_from([(), ("primary",), ("primary", "cold")]),
+    ),
+    unique_by=lambda course: course.id,
+    max_size=12,
+)
+
+
+@given(courses=courses, size=st.integers(1, 5))
+def test_pages_together_are_the_report(courses: list[Course], size: int) -> None:
+    report = report_of(*courses)
+    wanted = ReportFilter(locations=("primary", "cold"))
+    paged: list[ReportRow] = []
+    while page := list(
+        islice(report.rows(wanted, after=position_of(paged[-1]) if paged else None), size)
+    ):
+        paged += page
+    assert paged == list(report.rows(wanted))
+    assert sorted(row.course.id for row in paged) == sorted(course.id for course in courses)
