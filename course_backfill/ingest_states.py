@@ -111,6 +111,8 @@ def retried(ingest: Ingest) -> Ingest:
             "status": IngestStatus.PROCESSING,
             "stage": Stage.PLANNING,
             "epoch": ingest.epoch + 1,
+            # Before the version there are no copies to resume, and the source may be mended.
+            "inventory": ingest.inventory if ingest.version else None,
             "failure": None,
             "failure_count": 0,
             "callback": ingest.callback and Callback(url=ingest.callback.url),

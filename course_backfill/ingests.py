@@ -60,10 +60,12 @@ class Callback(Record):
 
 
 class InventorySummary(Record):
-    """The inventory that an ingest was planned from."""
+    """The inventory that an ingest is planned from."""
 
     key: str
     """Its file in the work bucket."""
+    taken_date: str
+    """When reading the source for it began."""
     objects: int
     bytes: int
     fingerprints: dict[str, str]
@@ -140,7 +142,10 @@ class Ingest(Record):
     revision: int = 1
     version: str | None = None
     previous_version: str | None = None
+    inventories: int = 0
+    """How many were begun; each has a file of its own."""
     inventory: InventorySummary | None = None
+    """The first that was finished: of several planners at once, all cut the same."""
     source_check: SourceCheck | None = None
     report: PlanReport | None = None
     aggregated: AggregatedVersion | None = None

@@ -27,9 +27,9 @@ class Location(Record):
         return f"{self.prefix}courses/{str(course).replace('/', '%2F')}/{version}/"
 
 
-def inventory_key(ingest: str, epoch: int) -> str:
-    """Work bucket: the sorted inventory that the ingest was planned from."""
-    return f"ingests/{ingest}/inventory.{epoch}.jsonl"
+def inventory_key(ingest: str, attempt: int) -> str:
+    """Work bucket: the sorted inventory that one attempt at planning took."""
+    return f"ingests/{ingest}/inventory.{attempt}.jsonl"
 
 
 def result_key(ingest: str, replica: str, packet: int, attempt: str, step: str) -> str:

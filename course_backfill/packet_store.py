@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.errors import ConditionFailed, NotFound
+from course_backfill.errors import ConditionFailed, Fenced, NotFound
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.ports import Condition, Key, StateStore, Write
 
 TABLE = "ingests"
+PLANNED_TOGETHER = 50
+"""Packets stored in one transaction, which holds 100 writes at most."""
 
 
 class PacketStore:
@@ -28,13 +30,27 @@ class PacketStore:
 
     # --- planning ---
 
-    def add(self, ingest: str, packet: Packet) -> None:
-        """Stores a planned packet; one that is there already stays as it is."""
-        key = _packet_key(ingest, packet.replica, packet.number)
-        try:
-            self._state.write(Write(key, item=packet.to_item(), when=(Condition("pk", "absent"),)))
-        except ConditionFailed:
-            return
+    def plan(self, ingest: Ingest, replica: str, packets: Sequence[Packet]) -> None:
+        """Stores the planned packets of a replica, in place of what an earlier plan left of its.
+
+        Raises Fenced once the ingest is past planning: from then on packets belong to workers.
+        """
+        earlier = [packet.number for packet in self.packets(ingest.id, replica)]
+        writes = [
+            Write(_packet_key(ingest.id, replica, one.number), item=one.to_item())
+            for one in packets
+        ]
+        writes += [
+            Write(_packet_key(ingest.id, replica, number), delete=True)
+            for number in earlier
+            if number >= len(packets)
+        ]
+        for start in range(0, len(writes), PLANNED_TOGETHER):
+            some = writes[start : start + PLANNED_TOGETHER]
+            try:
+                self._state.write(self._ingests.current(ingest), *some)
+            except ConditionFailed:
+                raise Fenced(f"ingest {ingest.id} has been planned already") from None
 
     def replica_write(self, ingest: str, replica: Replica) -> Write:
         """Stores a planned replica, for the transaction that ends planning."""

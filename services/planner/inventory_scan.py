@@ -47,16 +47,22 @@ class InventoryScan:
         """Cuts the inventory into packets while taking it."""
 
         def measured() -> Iterator[tuple[int, int]]:
-            for found in objects:
-                self.add(found)
+            for found in self.passing(objects):
                 yield len(found.to_line()), found.size
 
         return cut_packets(measured())
 
-    def summary(self, key: str) -> InventorySummary:
+    def passing(self, objects: Iterable[SourceObject]) -> Iterator[SourceObject]:
+        """Takes the inventory while passing it on."""
+        for found in objects:
+            self.add(found)
+            yield found
+
+    def summary(self, key: str, *, taken_date: str) -> InventorySummary:
         """What the ingest's record keeps of it."""
         return InventorySummary(
             key=key,
+            taken_date=taken_date,
             objects=self.objects,
             bytes=self.bytes,
             fingerprints=self._fingerprints.hexdigests(),

@@ -67,30 +67,41 @@ class Planner:
         """Ends a dry run or an unchanged course; otherwise allots the version and its packets."""
         if ingest.version is not None:
             return self._resume(ingest, message)
-        key = inventory_key(ingest.id, ingest.epoch)
-        if not self._work.exists(key):
-            self._take_inventory(ingest, key)
+        taken = ingest.inventory or self._take_inventory(ingest, message)
         scan = InventoryScan()
-        packets = list(scan.packets(self._inventory(key)))
-        summary = scan.summary(key)
-        # The inventory is no older than the start of planning, even one that an earlier try took.
-        check = SourceCheck(checked_date=ingest.last_modified_date, stale=False)
-        unchanged = self._is_unchanged(ingest, summary)
+        packets = list(scan.packets(self._inventory(taken.key)))
+        unchanged = self._is_unchanged(ingest, taken)
         if ingest.dry_run:
             dry_run = DryRun(source=self._source, results=self._results, lifecycle=self._lifecycle)
-            dry_run.end(ingest, scan, lambda: self._inventory(key), unchanged=unchanged)
+            dry_run.end(ingest, scan, lambda: self._inventory(taken.key), unchanged=unchanged)
             return StepCompleted()
         if scan.faults and ingest.corrupt_objects == "fail":
-            return self._refuse(ingest, key, scan.faults)
+            return self._refuse(ingest, taken.key, scan.faults)
         if unchanged:
+            check = SourceCheck(checked_date=taken.taken_date, stale=False)
             self._end_unchanged(ingest, message, check)
             return StepCompleted()
-        return self._begin(ingest, message, summary, packets)
+        return self._begin(ingest, message, taken, packets)
 
-    def _take_inventory(self, ingest: Ingest, key: str) -> None:
-        course = CourseId.parse(ingest.course)
-        found = self._source.inventory(course, check_chunks=True)
-        self._work.put(key, (one.to_line() for one in in_inventory_order(found)))
+    def _take_inventory(self, ingest: Ingest, message: StepMessage) -> InventorySummary:
+        """Takes an inventory to a file of its own; where another planner was faster, gives that."""
+
+        def begun(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return now.model_copy(update={"inventories": now.inventories + 1})
+
+        attempt = self._ingests.update(ingest.id, begun)
+        key = inventory_key(attempt.id, attempt.inventories)
+        scan = InventoryScan()
+        found = self._source.inventory(CourseId.parse(ingest.course), check_chunks=True)
+        self._work.put(key, (one.to_line() for one in scan.passing(in_inventory_order(found))))
+        summary = scan.summary(key, taken_date=attempt.last_modified_date)
+
+        def taken(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return now if now.inventory else now.model_copy(update={"inventory": summary})
+
+        return self._ingests.update(ingest.id, taken).inventory or summary
 
     def _inventory(self, key: str) -> Iterator[SourceObject]:
         return map(SourceObject.from_line, split_lines(self._work.read(key)))
@@ -143,16 +154,7 @@ class Planner:
     ) -> StepResult:
         """Stores the packets, then allots the version and opens the next stage at once."""
         for location in ingest.locations:
-            for number, one in enumerate(ranges):
-                packet = Packet(
-                    replica=location,
-                    number=number,
-                    offset=one.offset,
-                    length=one.length,
-                    objects=one.objects,
-                    bytes=one.bytes,
-                )
-                self._packets.add(ingest.id, packet)
+            self._packets.plan(ingest, location, _packets(location, ranges))
         course = self._courses.get(ingest.course)
         number = course.last_version_number + 1
         stage = Stage.REPLICATING if ranges else Stage.VERIFYING
@@ -161,7 +163,6 @@ class Planner:
             changes = {
                 "version": version_id(number),
                 "previous_version": course.latest_version,
-                "inventory": summary,
             }
             return advanced(now, message, stage).model_copy(update=changes)
 
@@ -207,3 +208,17 @@ class Planner:
             event=self._ingests.event("plan", "succeeded", "Resumed from the finished packets"),
         )
         return StepSucceeded(self._flow.messages(resumed))
+
+
+def _packets(location: str, ranges: list[PacketRange]) -> list[Packet]:
+    return [
+        Packet(
+            replica=location,
+            number=number,
+            offset=one.offset,
+            length=one.length,
+            objects=one.objects,
+            bytes=one.bytes,
+        )
+        for number, one in enumerate(ranges)
+    ]
