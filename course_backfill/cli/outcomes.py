@@ -54,6 +54,9 @@ def explain(error: Exception) -> int:
         case CourseBackfillError():
             _complain(str(error))
             return WRONG_USE
+        case ModuleNotFoundError():
+            _complain(f"The package {error.name} is missing: pip install 'course-backfill[local]'")
+            return WRONG_USE
         case _:
             _complain(f"{_first_line(error)} This was not foreseen; the trace is in {_log(error)}.")
             return FAILED

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from course_backfill.local.lambda_event import SCHEDULE, Handler, LocalContext
 from course_backfill.local.poller import InHand, MessageQueue, Poller
@@ -21,12 +22,16 @@ GRACE_SECONDS = 10.0
 """How long a worker that is told to stop may take for what it has in hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceQueues:
-    """The queues that the process consumes: of services, and of dead letters."""
+class ServiceQueues(Protocol):
+    """The queues that a process consumes."""
 
-    of_service: Callable[[str], MessageQueue]
-    of_dead_letters: Callable[[], Sequence[MessageQueue]]
+    def of_service(self, service: str) -> MessageQueue:
+        """The queue of a service's messages."""
+        ...
+
+    def of_dead_letters(self) -> Sequence[MessageQueue]:
+        """The queues of all services' dead letters."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

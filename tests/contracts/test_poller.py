@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.sqs_consumer import SqsConsumer
 from course_backfill.local.lambda_event import Handler
 from course_backfill.local.poller import InHand, Poller
-from course_backfill.local.worker import ServiceQueues, Worker, WorkerPlan
+from course_backfill.local.worker import Worker, WorkerPlan
 
 VISIBILITY = 2
 
@@ -194,12 +195,26 @@ def test_a_worker_does_not_wait_longer_than_its_grace(queue: Queue) -> None:
     assert finished == [False]
 
 
+@dataclass(frozen=True)
+class OneQueue:
+    """An installation whose every service has the same queue, and which has no dead letters."""
+
+    queue: SqsConsumer
+
+    def of_service(self, service: str) -> SqsConsumer:
+        return self.queue
+
+    def of_dead_letters(self) -> list[SqsConsumer]:
+        return []
+
+
 def create_worker(queue: Queue, handler: Handler, *, grace_seconds: float) -> Worker:
     plan = WorkerPlan(
         services=["register"], concurrency=1, visibility_seconds=30, discovery_seconds=3600
     )
-    queues = ServiceQueues(of_service=lambda _: queue.consumer, of_dead_letters=list)
-    return Worker(plan, queues, handler_of=lambda _: handler, grace_seconds=grace_seconds)
+    return Worker(
+        plan, OneQueue(queue.consumer), handler_of=lambda _: handler, grace_seconds=grace_seconds
+    )
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:

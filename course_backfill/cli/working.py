@@ -1,0 +1,70 @@
+"""Commands that run one part of the pipeline on this machine: work, api, aws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_backfill.cli.printing import remark, say
+from course_backfill.messages import SERVICES
+from course_backfill.settings import Settings
+
+
+def work(
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SERVICE]...", help=f"Any of {', '.join(SERVICES)}. Default: all."),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=64, help="Messages in hand at a time, for each service.")
+    ] = 2,
+) -> None:
+    """Run workers until Ctrl-C, on this machine or any number of machines.
+
+    They take their settings from the environment or the file (COURSE_BACKFILL_CONFIG) and log to
+    standard error. A worker may be killed at any time: another one takes over what it had in hand.
+
+    Example: course-backfill work replicator verifier --concurrency 4
+    """
+    chosen = tuple(dict.fromkeys(services or SERVICES))
+    unknown = [service for service in chosen if service not in SERVICES]
+    if unknown:
+        raise typer.BadParameter(
+            f"no such service: {', '.join(unknown)}. There are {', '.join(SERVICES)}."
+        )
+    settings = Settings.load()
+    from course_backfill.adapters.sqs_consumer import ConfiguredQueues
+    from course_backfill.local.logs import log_lines
+    from course_backfill.local.worker import Worker, WorkerPlan, run_until_signalled
+
+    log_lines()
+    plan = WorkerPlan(
+        services=chosen,
+        concurrency=concurrency,
+        visibility_seconds=settings.visibility_seconds,
+        discovery_seconds=settings.discovery_interval_seconds,
+    )
+    if not run_until_signalled(Worker(plan, ConfiguredQueues(settings))):
+        remark("Stopped with work in hand: it is delivered again, and another worker takes it.")
+
+
+def aws(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where objects lie while it runs. Default: a temporary one.")
+    ] = None,
+) -> None:
+    """Run the embedded AWS alone: S3, SQS and DynamoDB, until Ctrl-C.
+
+    It is for trying things out and for tests. What it holds is gone when it stops.
+
+    Example: course-backfill aws --port 4566, then AWS_ENDPOINT_URL=http://127.0.0.1:4566
+    """
+    from course_backfill.local.embedded_aws.server import PortInUse, serve_embedded_aws
+
+    try:
+        serve_embedded_aws(port, data_dir, ready=say)
+    except PortInUse as error:
+        raise typer.BadParameter(str(error), param_hint="--port") from None
