@@ -107,8 +107,7 @@ class IngestStep:
         began = time.monotonic()
         ingest = self._ingests.find(message.ingest)
         if ingest is None or not is_current(ingest, message):
-            if ingest is not None and is_passed(ingest, message):
-                self._messages.send(self._flow.messages(ingest))
+            self._send_on(message, ingest)
             self._log(message, ingest, "not-current", began)
             return
         try:
@@ -120,9 +119,15 @@ class IngestStep:
             self._act(ingest, message, result)
         except (Fenced, Conflict) as late:
             logger.info("stopped: %s", late, extra={"ingest_id": message.ingest})
+            # Perhaps it was this very delivery that moved the ingest on, and the answer got lost.
+            self._send_on(message, self._ingests.find(message.ingest))
             self._log(message, ingest, "fenced", began)
         else:
             self._log(message, ingest, type(result).__name__, began)
+
+    def _send_on(self, message: StepMessage, ingest: Ingest | None) -> None:
+        if ingest is not None and is_passed(ingest, message):
+            self._messages.send(self._flow.messages(ingest))
 
     def _do(self, ingest: Ingest, message: StepMessage) -> StepResult:
         try:
