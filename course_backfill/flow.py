@@ -41,19 +41,17 @@ class Flow:
 
     def _of_replica(self, ingest: Ingest, replica: str) -> list[StepMessage]:
         step = Step.REPLICATE if ingest.stage is Stage.REPLICATING else Step.VERIFY
+        now = to_text(self._clock())
         packets = list(self._packets.packets(ingest.id, replica))
         undone = [packet for packet in packets if not _is_done(packet, step)]
         if undone:
             return [
                 self._message(ingest, step, replica, packet.number)
                 for packet in undone
-                if not self._is_claimed(packet)
+                if not packet.is_claimed(now)
             ]
         # All are done and someone must say so: a message for the replica as a whole.
         return [self._message(ingest, step, replica)]
-
-    def _is_claimed(self, packet: Packet) -> bool:
-        return packet.claimed_until is not None and packet.claimed_until > to_text(self._clock())
 
     @staticmethod
     def _message(

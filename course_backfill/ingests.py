@@ -215,6 +215,10 @@ class Packet(Record):
     mismatched: int = 0
     bytes_verified: int = 0
 
+    def is_claimed(self, now: str) -> bool:
+        """Whether a worker holds it at that moment."""
+        return self.claimed_until is not None and self.claimed_until > now
+
 
 class Event(Record):
     """A dated fact about an ingest; no code parses its description."""

@@ -108,8 +108,7 @@ class PacketStore:
         None while another claim lives, or where the stage's work on the packet is done already.
         """
         packet = self.get(ingest.id, replica, number)
-        now = to_text(self._clock())
-        if packet.claimed_until and packet.claimed_until > now:
+        if packet.is_claimed(to_text(self._clock())):
             return None
         try:
             self._state.write(

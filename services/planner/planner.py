@@ -11,7 +11,13 @@ from course_backfill.errors import ConditionFailed, Fenced
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, require_current
-from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult, StepSucceeded
+from course_backfill.ingest_step import (
+    StepCompleted,
+    StepFailed,
+    StepResult,
+    StepSucceeded,
+    StepWaiting,
+)
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import (
     Ingest,
@@ -198,8 +204,12 @@ class Planner:
 
     def _resume(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """A retry goes on with the packets that were finished; those with bad objects go again."""
+        now = to_text(self._clock())
         for replica in self._packets.replicas(ingest.id):
             for packet in self._packets.packets(ingest.id, replica.location):
+                if packet.is_claimed(now):
+                    # Its worker has yet to notice; meanwhile it would turn others away.
+                    return StepWaiting("a worker of the attempt before has not let go yet")
                 if packet.copied and (packet.bad or packet.mismatched):
                     self._packets.reopen(ingest, packet)
         resumed = self._ingests.update(
