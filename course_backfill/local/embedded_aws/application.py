@@ -1,0 +1,189 @@
+"""The embedded AWS as an ASGI application: S3, SQS and DynamoDB behind one address.
+
+All calls are carried out on the event loop's thread, one after another. That makes every one of
+them atomic, which moto's backends are not by themselves.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from course_backfill.local.embedded_aws import faults, moto_calls
+from course_backfill.local.embedded_aws.blobs import Blob, BlobStore
+from course_backfill.local.embedded_aws.checksums import DeclaredChecksums
+from course_backfill.local.embedded_aws.moto_calls import Answer
+from course_backfill.local.embedded_aws.operations import Operation, operation_of
+from course_backfill.local.embedded_aws.payloads import received_document, received_payload
+from course_backfill.local.embedded_aws.s3_errors import S3Refusal, s3_error
+from course_backfill.local.embedded_aws.sqs import EmbeddedQueue
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+RESTORES = "/_restores"
+LONGEST_WAIT = 0.5
+"""A waiting receive looks this often whether the server is to stop, in seconds."""
+
+OWN_HEADERS = frozenset({"content-length", "connection", "date", "server", "status"})
+"""Headers of moto's answers that the HTTP server sets itself."""
+
+
+class Disconnected(Exception):
+    """The client went away before its request had arrived."""
+
+
+class EmbeddedAws:
+    """`stopping` tells a waiting receive to give up; `PUT /_restores` takes `{"seconds": n}`."""
+
+    def __init__(self, store: BlobStore, stopping: Callable[[], bool]) -> None:
+        self._store = store
+        self._stopping = stopping
+        self._faults = faults.FaultPlan()
+        moto_calls.install()
+        moto_calls.warm_up()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _joined(scope["headers"])
+        raw_path = scope["raw_path"].decode("ascii")
+        try:
+            if raw_path in (faults.PATH, RESTORES):
+                document = await received_document(_body(receive))
+                answer: Answer | None = self._ordered(scope["method"], raw_path, headers, document)
+            else:
+                query_string = scope["query_string"].decode("ascii")
+                operation = operation_of(scope["method"], raw_path, query_string, headers)
+                answer = await self._answer(operation, scope, headers, _body(receive))
+        except S3Refusal as refusal:
+            answer = Answer(*s3_error(refusal.status, refusal.code, refusal.message))
+        except Disconnected:
+            return
+        if answer is None:
+            await _hang_up(receive, send)
+        else:
+            await _respond(send, scope["method"], answer)
+
+    async def _answer(
+        self,
+        operation: Operation,
+        scope: Scope,
+        headers: dict[str, str],
+        arriving: AsyncIterator[bytes],
+    ) -> Answer | None:
+        """None where a fault wants the connection dropped."""
+        body, payload = b"", None
+        if operation.takes_payload:
+            payload = await received_payload(arriving, headers, self._store)
+        else:
+            body = await received_document(arriving)
+        fault = self._faults.take(operation, body)
+        if fault is None:
+            return await self._carried_out(operation, scope, body, payload)
+        await asyncio.sleep(fault.delay)
+        if fault.after:
+            await self._carried_out(operation, scope, body, payload)
+        return None if fault.drop else Answer(*fault.answer(operation))
+
+    async def _carried_out(
+        self,
+        operation: Operation,
+        scope: Scope,
+        body: bytes,
+        payload: tuple[Blob, DeclaredChecksums] | None,
+    ) -> Answer:
+        """A receive that finds nothing is repeated until its wait is over."""
+        pairs: list[tuple[bytes, bytes]] = scope["headers"]
+        fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+        began = time.monotonic()
+        while True:
+            request = moto_calls.moto_request(
+                method=scope["method"],
+                raw_path=scope["raw_path"].decode("ascii"),
+                query_string=scope["query_string"].decode("ascii"),
+                headers=fields,
+                body=body,
+                payload=payload,
+            )
+            answer = moto_calls.call(operation, request)
+            if answer.waiting is None:
+                return answer
+            queue, seconds = answer.waiting
+            if not await self._arrives(queue, began + seconds):
+                return answer
+
+    async def _arrives(self, queue: EmbeddedQueue, deadline: float) -> bool:
+        """Waits for a message of `queue` to become receivable. False once the time is over."""
+        queue.arrived.clear()
+        while not self._stopping():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            due = queue.shelf.seconds_to_next()
+            try:
+                pause = min(left, LONGEST_WAIT, left if due is None else due)
+                await asyncio.wait_for(queue.arrived.wait(), pause)
+                return True
+            except TimeoutError:
+                if due is not None and due <= pause:
+                    return True
+        return False
+
+    def _ordered(self, method: str, path: str, headers: dict[str, str], document: bytes) -> Answer:
+        """Orders of tests. JSON only, so that no web page can send one without being asked."""
+        try:
+            if method == "DELETE" and path == faults.PATH:
+                self._faults.clear()
+            elif headers.get("content-type") != "application/json":
+                return Answer(415, {}, b"content-type must be application/json")
+            elif path == faults.PATH:
+                self._faults.add(faults.Fault.model_validate_json(document))
+            else:
+                moto_calls.set_restore_seconds(float(json.loads(document)["seconds"]))
+        except (ValueError, KeyError, TypeError) as error:
+            return Answer(400, {"content-type": "text/plain"}, str(error).encode())
+        return Answer(204, {}, b"")
+
+
+def _joined(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        yield message.get("body", b"")
+        if not message.get("more_body"):
+            return
+
+
+async def _respond(send: Send, method: str, answer: Answer) -> None:
+    bare = method == "HEAD" or answer.status in (204, 304)
+    length = answer.headers.get("content-length") if bare else str(len(answer.body))
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+        for name, value in answer.headers.items()
+        if name.lower() not in OWN_HEADERS
+    ]
+    if length is not None and answer.status not in (204, 304):
+        headers.append((b"content-length", length.encode("ascii")))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if not bare:
+        chunks = answer.body.chunks() if isinstance(answer.body, Blob) else (answer.body,)
+        for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _hang_up(receive: Receive, send: Send) -> None:
+    # ASGI has no message for it; the server's own sender knows its connection.
+    send.__self__.transport.abort()  # type: ignore[attr-defined]
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,223 @@
+"""The S3 calls on objects, as S3 answers them: checksums, conditions, archives, key length."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.request import Request
+from moto.core.responses import ActionResult
+from moto.s3.exceptions import (
+    InvalidObjectState,
+    MissingKey,
+    MissingVersion,
+    PreconditionFailed,
+)
+from moto.s3.models import FakeKey
+from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
+
+from course_backfill.local.embedded_aws.blobs import Blob
+from course_backfill.local.embedded_aws.checksums import (
+    DEFAULT_ALGORITHM,
+    DeclaredChecksums,
+    encoded,
+    header_name,
+)
+from course_backfill.local.embedded_aws.s3_errors import S3Refusal
+from course_backfill.local.embedded_aws.s3_listing import ListingCalls
+from course_backfill.local.embedded_aws.s3_objects import StoredObject
+from course_backfill.local.embedded_aws.s3_uploads import UploadCalls
+
+MAX_KEY_BYTES = 1024
+PAYLOAD = "course_backfill.payload"
+"""Where the request's environment holds the payload of PutObject and UploadPart: a Blob and a
+DeclaredChecksums. moto sees an empty body then, and never holds the bytes."""
+
+
+class EmbeddedS3Response(UploadCalls, ListingCalls):
+    """Answers one request; made anew for each."""
+
+    def setup_class(  # type: ignore[override] # Its own base class does the same.
+        self, request: Request, full_url: str | None = None, headers: Any = None
+    ) -> None:
+        super().setup_class(request, full_url, headers)
+        self.payload: Blob | None = None
+        self.declared = DeclaredChecksums()
+        if PAYLOAD in request.environ:
+            self.payload, self.declared = request.environ[PAYLOAD]
+            self.body = self.payload
+
+    @staticmethod
+    def subdomain_based_buckets(request: Any) -> bool:
+        """No: there is one host only, so every address is path-style."""
+        return False
+
+    def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
+        status, headers, body = super().serialized(action_result)
+        refusal = action_result.result
+        return refusal.status if isinstance(refusal, S3Refusal) else status, headers, body
+
+    def _key_response(self, request: Any, full_url: str) -> TYPE_RESPONSE:
+        # moto takes keys of any length, and signed addresses of any age.
+        if len(self.parse_key_name().encode()) > MAX_KEY_BYTES:
+            raise S3Refusal(400, "KeyTooLongError", "Your key is too long")
+        self._require_unexpired()
+        if request.method == "POST" and "uploadId" in request.args:
+            return self.complete_upload()
+        return super()._key_response(request, full_url)
+
+    def _require_unexpired(self) -> None:
+        if "X-Amz-Expires" not in self.querystring or "X-Amz-Date" not in self.querystring:
+            return
+        signed = datetime.strptime(self.querystring["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")
+        lifetime = timedelta(seconds=int(self.querystring["X-Amz-Expires"][0]))
+        if signed.replace(tzinfo=UTC) + lifetime < datetime.now(UTC):
+            raise S3Refusal(403, "AccessDenied", "Request has expired")
+
+    def put_object(self) -> TYPE_RESPONSE:
+        """moto stores whatever arrives; S3 refuses bytes that differ from what was declared."""
+        algorithm, digest = self._verified_digest()
+        status, headers, body = super().put_object()
+        key = self._stored(self.parse_key_name())
+        key.set_checksum(algorithm, digest, "FULL_OBJECT", None)
+        headers["x-amz-checksum-type"] = "FULL_OBJECT"
+        return status, headers, body
+
+    def upload_part(self) -> TYPE_RESPONSE:
+        upload_id = self.querystring["uploadId"][0]
+        upload = self.backend.upload(self.bucket_name, upload_id, self.parse_key_name())
+        named = upload.metadata.get("x-amz-checksum-algorithm")
+        if named and self.declared.algorithm not in (None, named.upper()):
+            message = (
+                f"Checksum Type mismatch occurred, expected checksum Type: {named.lower()}, "
+                f"actual checksum Type: {str(self.declared.algorithm).lower()}"
+            )
+            raise S3Refusal(400, "InvalidRequest", message)
+        algorithm, digest = self._verified_digest()
+        answer = super().upload_part()
+        part = upload.parts[int(self.querystring["partNumber"][0])]
+        if isinstance(part, StoredObject):
+            part.set_checksum(algorithm, digest, "FULL_OBJECT", None)
+        return answer
+
+    def _verified_digest(self) -> tuple[str, bytes]:
+        payload = self.payload if self.payload is not None else Blob.of(self.raw_body)
+        self.declared.verify(payload.digest)
+        algorithm = self.declared.algorithm or DEFAULT_ALGORITHM
+        return algorithm, payload.digest(algorithm)
+
+    def _get_checksum(self, response_headers: dict[str, Any]) -> tuple[str, str | None]:
+        # moto believes the header, and only beside an x-amz-sdk-checksum-algorithm.
+        if self.payload is None:
+            return "", None
+        algorithm = self.declared.algorithm or DEFAULT_ALGORITHM
+        value = encoded(self.payload.digest(algorithm))
+        response_headers[header_name(algorithm)] = value
+        return algorithm, value
+
+    def get_object(self) -> TYPE_RESPONSE:
+        status, headers, body = super().get_object()
+        number = int(self.querystring.get("partNumber", ["0"])[0])
+        key = self._source_of_get()
+        if status != 200 or not number or key is None or not key.multipart:
+            return status, headers, body
+        # moto answers a part of an uploaded object with the whole.
+        parts = key.multipart.parts
+        if number not in parts:
+            raise S3Refusal(416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
+        start = sum(part.size for name, part in parts.items() if name < number)
+        stop = start + parts[number].size
+        headers["content-range"] = f"bytes {start}-{stop - 1}/{key.size}"
+        headers["x-amz-mp-parts-count"] = str(len(parts))
+        return 206, headers, key.value[start:stop]  # type: ignore[return-value] # See `call`.
+
+    def head_object(
+        self, bucket_name: str, query: dict[str, Any], key_name: str, headers: dict[str, Any]
+    ) -> TYPE_RESPONSE:
+        status, answer, body = super().head_object(bucket_name, query, key_name, headers)
+        reported = [name for name in answer if name.startswith("x-amz-checksum-")]
+        key = self._source_of_get()
+        if status in (200, 206) and reported and key is not None and key.reported_checksum:
+            # moto leaves out the type, and the number of parts behind a checksum of checksums.
+            for name in reported:
+                del answer[name]
+            answer[header_name(str(key.checksum_algorithm))] = key.reported_checksum
+            answer["x-amz-checksum-type"] = str(key.checksum_type)
+        return status, answer, body
+
+    def _source_of_get(self) -> StoredObject | None:
+        version = self.querystring.get("versionId", [None])[0]
+        key = self.backend.get_object(self.bucket_name, self.parse_key_name(), version_id=version)
+        return key if isinstance(key, StoredObject) else None
+
+    def copy_object(self) -> TYPE_RESPONSE:
+        """moto knows neither the destination's conditions nor x-amz-copy-source-if-match."""
+        source = self._copy_source()
+        self.require_destination(self.backend.get_object(self.bucket_name, self.parse_key_name()))
+        wanted = self.request.environ.pop("HTTP_X_AMZ_CHECKSUM_ALGORITHM", None)
+        status, headers, _ = super().copy_object()
+        copied = self._stored(self.parse_key_name())
+        # A copy is one part, whatever its source was.
+        copied.multipart = None
+        algorithm = str(wanted or source.checksum_algorithm or DEFAULT_ALGORITHM).upper()
+        copied.set_checksum(algorithm, copied.value.digest(algorithm), "FULL_OBJECT", None)
+        result = {
+            "ETag": copied.etag,
+            "LastModified": copied.last_modified_ISO8601,
+            f"Checksum{algorithm}": copied.checksum_value,
+            "ChecksumType": "FULL_OBJECT",
+        }
+        _, _, body = self.serialized(ActionResult({"CopyObjectResult": result}))
+        return status, headers, body
+
+    def upload_part_copy(self) -> TYPE_RESPONSE:
+        source = self._copy_source()
+        upload_id = self.querystring["uploadId"][0]
+        upload = self.backend.upload(self.bucket_name, upload_id, self.parse_key_name())
+        wanted = self.headers.get("x-amz-copy-source-range", "").removeprefix("bytes=")
+        last = wanted.partition("-")[2]
+        if last.isdecimal() and int(last) >= source.size:
+            message = f"Range specified is not valid for source object of size: {source.size}"
+            raise S3Refusal(400, "InvalidArgument", message)
+        answer = super().upload_part_copy()
+        part = upload.parts[int(self.querystring["partNumber"][0])]
+        if isinstance(part, StoredObject):
+            digest = part.value.digest(upload.algorithm)
+            part.set_checksum(upload.algorithm, digest, "FULL_OBJECT", None)
+        return answer
+
+    def _copy_source(self) -> StoredObject:
+        address = urlsplit(self.headers["x-amz-copy-source"])
+        bucket_name, _, key_name = unquote(address.path).lstrip("/").partition("/")
+        version = parse_qs(address.query).get("versionId", [None])[0]
+        source = self.backend.get_object(bucket_name, key_name, version_id=version)
+        if not isinstance(source, StoredObject):
+            raise MissingVersion() if version else MissingKey(key=key_name)
+        wanted = self.headers.get("x-amz-copy-source-if-match")
+        if wanted is not None and not _same_etag(wanted, source):
+            raise PreconditionFailed("x-amz-copy-source-If-Match")
+        restored = 'ongoing-request="false"' in source.response_dict.get("x-amz-restore", "")
+        if source.storage_class in ARCHIVE_STORAGE_CLASSES and not restored:
+            # moto names another error, which S3 gives for other reasons.
+            raise InvalidObjectState(storage_class=source.storage_class)
+        return source
+
+    def require_destination(self, existing: FakeKey | None) -> None:
+        """Raises moto's PreconditionFailed or MissingKey where If-None-Match or If-Match fails."""
+        if self.headers.get("If-None-Match") == "*" and existing is not None:
+            raise PreconditionFailed("If-None-Match")
+        wanted = self.headers.get("If-Match")
+        if wanted is not None and existing is None:
+            raise MissingKey(key=self.parse_key_name())
+        if wanted is not None and existing is not None and not _same_etag(wanted, existing):
+            raise PreconditionFailed("If-Match")
+
+    def _stored(self, key_name: str) -> StoredObject:
+        key = self.backend.get_object(self.bucket_name, key_name)
+        if not isinstance(key, StoredObject):
+            raise TypeError("the embedded S3 was not installed")
+        return key
+
+
+def _same_etag(wanted: str, key: FakeKey) -> bool:
+    return wanted == "*" or wanted.strip('"') == key.etag.strip('"')

@@ -1,0 +1,106 @@
+"""ListObjectsV2, written out directly: moto's generic writer takes a tenth of a second a page."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from itertools import islice
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from moto.core.common_types import TYPE_RESPONSE
+from moto.s3.exceptions import InvalidContinuationToken
+from moto.s3.models import FakeBucket, FakeKey
+from moto.s3.responses import S3Response
+
+PAGE = 1000
+
+
+class ListingCalls(S3Response):
+    """A mixin of EmbeddedS3Response."""
+
+    def list_objects_v2(self) -> TYPE_RESPONSE:
+        args = self.request.args
+        bucket = self.backend.get_bucket(self.bucket_name)
+        prefix, delimiter = args.get("prefix", ""), args.get("delimiter", "")
+        limit = min(int(args.get("max-keys", PAGE)), PAGE)
+        token = args.get("continuation-token")
+        after = args.get("start-after", "") if token is None else _name_in(token)
+        rows = _rows(bucket, prefix, delimiter, after)
+        page = list(islice(rows, limit + 1)) if limit else []
+        more, page = len(page) > limit, page[:limit]
+        written: Callable[[str], str] = escape
+        if args.get("encoding-type") == "url":
+            written = quote
+        fields = {
+            "Name": escape(bucket.name),
+            "Prefix": written(prefix),
+            "MaxKeys": str(limit),
+            "KeyCount": str(len(page)),
+            "IsTruncated": "true" if more else "false",
+        }
+        if delimiter:
+            fields["Delimiter"] = written(delimiter)
+        if "encoding-type" in args:
+            fields["EncodingType"] = "url"
+        if token is not None:
+            fields["ContinuationToken"] = escape(token)
+        elif "start-after" in args:
+            fields["StartAfter"] = written(after)
+        if more:
+            fields["NextContinuationToken"] = _token_of(page[-1][0])
+        restores = "RestoreStatus" in self.headers.get("x-amz-optional-object-attributes", "")
+        body = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
+        body += "".join(_entry(written(name), key, restores) for name, key in page)
+        head = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult '
+        head += 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        return 200, {"content-type": "application/xml"}, f"{head}{body}</ListBucketResult>"
+
+
+def _rows(
+    bucket: FakeBucket, prefix: str, delimiter: str, after: str
+) -> Iterator[tuple[str, FakeKey | None]]:
+    """(name, object) by name, behind `after`; a common prefix has no object."""
+    seen = None
+    for name in sorted(name for name in bucket.keys if name.startswith(prefix)):
+        end = name.find(delimiter, len(prefix)) if delimiter else -1
+        if end >= 0:
+            common = name[: end + len(delimiter)]
+            if common not in (seen, after) and common > after:
+                yield common, None
+            seen = common
+            continue
+        key = bucket.keys[name]
+        if name > after and isinstance(key, FakeKey):
+            yield name, key
+
+
+def _entry(name: str, key: FakeKey | None, restores: bool) -> str:
+    if key is None:
+        return f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"
+    entry = (
+        f"<Contents><Key>{name}</Key>"
+        f"<LastModified>{key.last_modified:%Y-%m-%dT%H:%M:%S.000Z}</LastModified>"
+        f"<ETag>{escape(key.etag)}</ETag>"
+        f"<ChecksumAlgorithm>{key.checksum_algorithm}</ChecksumAlgorithm>"
+        f"<ChecksumType>{key.checksum_type}</ChecksumType>"
+        f"<Size>{key.size}</Size><StorageClass>{key.storage_class}</StorageClass>"
+    )
+    restore = key.response_dict.get("x-amz-restore") if restores else None
+    if restore:
+        ongoing = "true" if 'ongoing-request="true"' in restore else "false"
+        entry += f"<RestoreStatus><IsRestoreInProgress>{ongoing}</IsRestoreInProgress>"
+        if ongoing == "false" and key._expiry is not None:
+            entry += f"<RestoreExpiryDate>{key._expiry:%Y-%m-%dT%H:%M:%SZ}</RestoreExpiryDate>"
+        entry += "</RestoreStatus>"
+    return entry + "</Contents>"
+
+
+def _token_of(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode("ascii")
+
+
+def _name_in(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidContinuationToken() from None
