@@ -24,14 +24,20 @@ class S3Clients:
 
     `concurrency` is how many requests are in flight at once: the pools keep as many connections.
     Open it after a fork, not before one. Without `endpoint_url` boto3 finds it as it always does.
-    `boto` retries throttling, 5xx and lost connections by
-    itself; a store of `fast_store` only twice, because boto3 has the last word on every failure.
+    `boto` repeats what was throttled, failed or lost its connection, up to `attempts` in all; a
+    store of `fast_store` gives up sooner, because boto3 has the last word on every failure.
     """
 
     def __init__(
-        self, session: boto3.Session, *, endpoint_url: str | None = None, concurrency: int = 16
+        self,
+        session: boto3.Session,
+        *,
+        endpoint_url: str | None = None,
+        concurrency: int = 16,
+        attempts: int = 4,
     ) -> None:
         self._session = session
+        self._attempts = attempts
         self._concurrency = concurrency
         self._is_custom = endpoint_url is not None and not _is_aws(endpoint_url)
         self.boto = self._open_boto(endpoint_url)
@@ -50,7 +56,7 @@ class S3Clients:
             return self._stores[bucket]
 
     def _open_boto(self, endpoint_url: str | None) -> S3Client:
-        config = _boto_config(self._concurrency, self._is_custom)
+        config = _boto_config(self._concurrency, self._attempts, self._is_custom)
         return self._session.client("s3", endpoint_url=endpoint_url, config=config)
 
     def _open_store(self, bucket: str) -> S3Store:
@@ -94,10 +100,10 @@ def carries(key: str) -> bool:
     return not any(segment in {"", ".", ".."} for segment in key.split("/"))
 
 
-def _boto_config(concurrency: int, is_custom: bool) -> Config:
+def _boto_config(concurrency: int, attempts: int, is_custom: bool) -> Config:
     return Config(
         signature_version="s3v4",
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=5,
         read_timeout=20,
         max_pool_connections=concurrency,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
     IncompleteReadError,
@@ -45,6 +46,8 @@ _PASSING = (
 )
 _NOT_IMPLEMENTED = 501
 
+_NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
+
 
 @contextmanager
 def s3_errors(action: str, bucket: str, key: str) -> Iterator[None]:
@@ -56,7 +59,7 @@ def s3_errors(action: str, bucket: str, key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise answered_error(error_code(error), _status(error), action, bucket, key) from error
-    except (HTTPClientError, IncompleteReadError, ResponseParserError) as error:
+    except _NO_ANSWER as error:
         raise unavailable(action, bucket, key, f"no usable answer: {_name(error)}") from error
     except CredentialRetrievalError as error:
         raise unavailable(action, bucket, key, "no credentials could be fetched") from error

@@ -172,9 +172,8 @@ class S3Uploads:
             if (unquote_plus(upload["Key"]) if is_encoded else upload["Key"]) == key
             and _is_ours(upload)
         ]
-        if not uploads:
-            return None
-        return min((upload["Initiated"], upload["UploadId"]) for upload in uploads)[1]
+        oldest = min(uploads, key=lambda upload: upload["Initiated"], default=None)
+        return oldest["UploadId"] if oldest else None
 
     def _parts(self, key: str, upload: str) -> dict[int, Part]:
         pages = self._clients.boto.get_paginator("list_parts")
