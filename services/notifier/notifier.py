@@ -123,7 +123,9 @@ class Notifier:
 
     def _end(self, ingest: Ingest, status: CallbackStatus, description: str) -> None:
         def ended(before: Ingest) -> Ingest:
-            if before.callback is None or not is_callback_pending(before):
+            # After a retry it is another end that someone waits to be told of.
+            is_same_end = before.epoch == ingest.epoch
+            if before.callback is None or not (is_same_end and is_callback_pending(before)):
                 return before
             done = before.callback.model_copy(update={"status": status, "next_attempt_date": None})
             return before.model_copy(update={"callback": done})
