@@ -142,10 +142,15 @@ def changes(before: Iterable[SourceObject], after: Iterable[SourceObject]) -> It
 def merge_join(
     left: Iterable[SourceObject], right: Iterable[SourceObject]
 ) -> Iterator[tuple[str, SourceObject | None, SourceObject | None]]:
-    """(path, of the left, of the right) for every path of two inventories sorted by path."""
+    """(path, of the left, of the right) for every path of two inventories sorted by path.
+
+    Of several objects with one path the first counts: inventories put the one that is good there.
+    """
     merged = heapq.merge(_tagged(left, 0), _tagged(right, 1), key=lambda one: one[2].sort_key)
     for path, group in groupby(merged, key=lambda one: one[0]):
-        found = {side: one for _, side, one in group}
+        found: dict[int, SourceObject] = {}
+        for _, side, one in group:
+            found.setdefault(side, one)
         yield path, found.get(0), found.get(1)
 
 

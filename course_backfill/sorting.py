@@ -56,7 +56,7 @@ def twins(paths: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """(code, paths) for every group of paths that differ only in Unicode form or in case."""
     records = ((_folded(path), path.encode()) for path in paths)
     for _, group in groupby(sort_records(records), key=lambda record: record[0]):
-        found = [value.decode() for _, value in group]
+        found = list(dict.fromkeys(value.decode() for _, value in group))
         if len(found) > 1:
             forms = {unicodedata.normalize("NFC", path) for path in found}
             yield ("unicode-twins" if len(forms) < len(found) else "case-twins"), found
