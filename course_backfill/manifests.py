@@ -53,8 +53,11 @@ class Entry:
         }
 
     def to_line(self) -> bytes:
-        """One JSON line, the same bytes whenever it is written."""
-        return orjson.dumps(self.to_dict(), option=orjson.OPT_SORT_KEYS) + b"\n"
+        """One JSON line, the same bytes whenever it is written.
+
+        Keys stay in their order: in the id of an old-form course's file the order is part of it.
+        """
+        return orjson.dumps(self.to_dict()) + b"\n"
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Entry:
@@ -116,7 +119,7 @@ class StorageManifest(Record):
     def to_bytes(self) -> bytes:
         """The file's content, the same bytes whenever it is written."""
         fields = self.model_dump(mode="json", by_alias=True)
-        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+        return orjson.dumps(fields, option=orjson.OPT_INDENT_2)
 
 
 @dataclass(slots=True)
