@@ -42,7 +42,10 @@ class CourseId:
             )
         if len(text) > MAX_CHARACTERS or len(text.encode()) > MAX_BYTES:
             raise InvalidInput(
-                Problem(pointer, f"a course key has at most {MAX_CHARACTERS} characters")
+                Problem(
+                    pointer,
+                    f"a course key has at most {MAX_CHARACTERS} characters and {MAX_BYTES} bytes",
+                )
             )
         if any(not part.strip(".") for part in match.groups()):
             raise InvalidInput(Problem(pointer, "a part of a course key cannot be dots alone"))
