@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass
 
+from course_backfill.checksums import RunningChecksums, Stored, checksums_of
 from course_backfill.crc import Crc64, crc_text
 from course_backfill.errors import ObjectExists, StorageUnavailable
 from course_backfill.ports import ObjectReader, ObjectWriter, Part
@@ -23,14 +22,6 @@ def part_size(size: int) -> int:
     """Whole MiB, at least 8, so that no object needs more than 10,000 parts."""
     needed = -(-size // MAX_PARTS)
     return max(PART_BYTES, -(-needed // MIB) * MIB)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The checksums (hex) of what was stored, computed from the bytes that were sent."""
-
-    sha256: str
-    md5: str
 
 
 class PartedUpload:
@@ -65,30 +56,29 @@ class PartedUpload:
         self._part_size = part_size(size)
         self._content_type = content_type
         self._upload, self._there = writer.open_upload(key, content_type=content_type)
-        self._buffer = bytearray()
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._crc = 0
+        self._blocks: list[bytes | memoryview] = []
+        self._held = 0
+        self._checksums = RunningChecksums(crc64)
         self._sent: list[Future[Part]] = []
 
     def write(self, block: bytes) -> None:
         """Takes the next block; waits while too many parts are in flight."""
-        self._buffer += block
-        while len(self._buffer) >= self._part_size:
-            self._send(bytes(self._buffer[: self._part_size]))
-            del self._buffer[: self._part_size]
+        self._blocks.append(block)
+        self._held += len(block)
+        while self._held >= self._part_size:
+            self._send(self._take(self._part_size))
 
     def commit(self) -> Stored:
         """Makes the object; one that is there already must be equal. Raises ObjectDiffers."""
-        if self._buffer:
-            self._send(bytes(self._buffer))
+        if self._held:
+            self._send(self._take(self._held))
         parts = [future.result() for future in self._sent]
-        stored = Stored(self._sha256.hexdigest(), self._md5.hexdigest())
+        stored, crc = self._checksums.finish()
         self._approve(stored)
         self._check()
         try:
             self._writer.complete_upload(
-                self._key, self._upload, parts, checksum=crc_text(self._crc), size=self._size
+                self._key, self._upload, parts, checksum=crc_text(crc), size=self._size
             )
         except ObjectExists:
             self._drop()
@@ -106,10 +96,20 @@ class PartedUpload:
             with suppress(Exception):  # What went wrong with the object is being raised already.
                 future.result()
         self._sent.clear()
-        self._buffer.clear()
+        self._blocks.clear()
+        self._checksums.close()
 
     def _drop(self) -> None:
         self._writer.abort_upload(self._key, self._upload)
+
+    def _take(self, size: int) -> bytes:
+        """The next so many of the bytes held; each is copied once on its way into a part."""
+        *whole, last = self._blocks
+        surplus = self._held - size
+        cut = len(last) - surplus
+        self._held = surplus
+        self._blocks = [memoryview(last)[cut:]] if surplus else []
+        return b"".join([*whole, memoryview(last)[:cut]])
 
     def _send(self, content: bytes) -> None:
         self._check()
@@ -117,9 +117,7 @@ class PartedUpload:
             self._sent[-PARTS_IN_FLIGHT].result()
         number = len(self._sent) + 1
         self._sent.append(self._executor.submit(self._put, number, content))
-        self._sha256.update(content)
-        self._md5.update(content)
-        self._crc = self._crc64(content, self._crc)
+        self._checksums.update(content)
 
     def _put(self, number: int, content: bytes) -> Part:
         there = self._there.get(number)
@@ -148,15 +146,6 @@ def require_equal(reader: ObjectReader, key: str, *, size: int, sha256: str) -> 
     if stat.size == size and (stat.sha256 or checksums_of(reader.read(key)).sha256) == sha256:
         return
     raise ObjectDiffers(f"another object is at {key!r}: {stat.size} bytes, expected {size}")
-
-
-def checksums_of(blocks: Iterable[bytes]) -> Stored:
-    """The checksums of a stream."""
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    for block in blocks:
-        sha256.update(block)
-        md5.update(block)
-    return Stored(sha256.hexdigest(), md5.hexdigest())
 
 
 def store_file(
@@ -204,12 +193,22 @@ def store_small(
     content: bytes, *, reader: ObjectReader, writer: ObjectWriter, key: str, content_type: str
 ) -> Stored:
     """Stores an object whole, create-only; raises ObjectDiffers where another one is there."""
-    stored = Stored(
-        hashlib.sha256(content).hexdigest(),
-        hashlib.md5(content, usedforsecurity=False).hexdigest(),
-    )
+    stored = checksums_of([content])
+    store_hashed(content, stored, reader=reader, writer=writer, key=key, content_type=content_type)
+    return stored
+
+
+def store_hashed(
+    content: bytes,
+    stored: Stored,
+    *,
+    reader: ObjectReader,
+    writer: ObjectWriter,
+    key: str,
+    content_type: str,
+) -> None:
+    """The same for an object whose checksums are known already."""
     try:
         writer.create(key, content, sha256=stored.sha256, content_type=content_type)
     except ObjectExists:
         require_equal(reader, key, size=len(content), sha256=stored.sha256)
-    return stored

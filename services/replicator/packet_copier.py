@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from hashlib import md5 as new_md5
 
 import orjson
 
+from course_backfill.checksums import Stored, checksums_of
 from course_backfill.crc import Crc64
 from course_backfill.errors import UploadLost
 from course_backfill.inventory import Fault, SourceObject
@@ -26,25 +26,21 @@ from course_backfill.source_reading import (
     read_large,
     read_small,
 )
-from course_backfill.uploads import (
-    PART_BYTES,
-    ObjectDiffers,
-    PartedUpload,
-    Stored,
-    checksums_of,
-    store_small,
-)
+from course_backfill.uploads import PART_BYTES, ObjectDiffers, PartedUpload, store_hashed
+from services.replicator.backlog import Backlog
 
 DEFAULT_TYPE = "application/octet-stream"
 MAX_UPLOADS = 3
 """Times a large object is begun anew because its upload got lost."""
+AHEAD_BYTES = 32 * 1024 * 1024
+"""What small objects may hold that wait to be stored while further ones are read."""
 
 
 class PacketCopier:
     """Copies objects below a version's prefix, create-only, and says what became of each.
 
     Bad objects are outcomes, never errors. Raises what the ports raise, and Fenced by `check`.
-    Holds at most three batches of small objects, or the parts in flight of one large object.
+    Holds `AHEAD_BYTES` and a batch of small objects, or the parts in flight of one large object.
     """
 
     def __init__(
@@ -75,7 +71,7 @@ class PacketCopier:
     def copy(self, objects: Sequence[SourceObject]) -> list[Outcome]:
         """One outcome for each object, in the order of the objects."""
         planned = {found.path: found for found in objects if found.fault is None}
-        outcomes: dict[tuple[str, bytes], Outcome] = {}
+        outcomes: dict[tuple[str, str | bytes], Outcome] = {}
         small = [found for found in objects if found.size <= PART_BYTES]
         for outcome in self._copy_small(small, planned):
             outcomes[_identity(outcome.source)] = outcome
@@ -87,35 +83,34 @@ class PacketCopier:
     def _copy_small(
         self, objects: Sequence[SourceObject], planned: dict[str, SourceObject]
     ) -> list[Outcome]:
-        """Reads the next batch while the one before is being stored."""
+        """Reads on while what was read before is being stored."""
         outcomes: list[Outcome] = []
-        storing: list[Future[Outcome]] = []
-        for batch in batches(objects):
-            self._check()
-            reads = list(read_small(self._source, batch))
-            outcomes += [future.result() for future in storing]
-            storing = []
-            for read in reads:
-                match read:
-                    case Read():
-                        store = partial(self._store, read, planned.get(read.source.path))
-                        storing.append(self._executor.submit(store))
-                    case Removed():
-                        outcomes.append(self._removed(read))
-                    case Bad():
-                        outcomes.append(read)
-        return outcomes + [future.result() for future in storing]
+        with Backlog[Outcome](self._executor, most_bytes=AHEAD_BYTES) as storing:
+            for batch in batches(objects):
+                self._check()
+                for read in read_small(self._source, batch):
+                    match read:
+                        case Read(source, content):
+                            store = partial(self._store, read, planned.get(source.path))
+                            storing.add(store, size=len(content))
+                        case Removed():
+                            outcomes.append(self._removed(read))
+                        case Bad():
+                            outcomes.append(read)
+            return outcomes + storing.finish()
 
     def _store(self, read: Read, planned: SourceObject | None) -> Outcome:
+        self._check()
         found, content = read.source, read.content
-        md5 = new_md5(content, usedforsecurity=False).hexdigest()
-        fault = digest_fault(found, md5)
+        stored = checksums_of([content])
+        fault = digest_fault(found, stored.md5)
         if fault:
             return Bad(found, fault)
         key = self._key(found)
         try:
-            stored = store_small(
+            store_hashed(
                 content,
+                stored,
                 reader=self._reader,
                 writer=self._writer,
                 key=self._prefix + key,
@@ -207,6 +202,7 @@ def _approve(found: SourceObject, stored: Stored) -> None:
         raise BadObject(fault)
 
 
-def _identity(found: SourceObject) -> tuple[str, bytes]:
+def _identity(found: SourceObject) -> tuple[str, str | bytes]:
     """Tells documents apart, also two that have the same path."""
-    return found.path, orjson.dumps(found.source_id)
+    raw = found.source_id
+    return found.path, raw if isinstance(raw, str) else orjson.dumps(raw)
