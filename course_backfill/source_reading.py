@@ -7,7 +7,7 @@ with the chunks says nothing until the document is known to have stayed the same
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from course_backfill.inventory import Fault, SourceObject
@@ -101,7 +101,7 @@ def read_small(
             if now is None:
                 yield Removed(found)
             elif not now.same_state(found):
-                changed.append(now)
+                changed.append(_as_now(found, now))
             elif found.fault is not None:
                 yield Bad(found, found.fault)
             else:
@@ -137,8 +137,14 @@ def read_large(
             return Removed(found)
         if now.same_state(found) and fault is not None:
             return Bad(found, fault)
-        found = now
+        found = _as_now(found, now)
     return Bad(found, _keeps_changing())
+
+
+def _as_now(found: SourceObject, now: SourceObject) -> SourceObject:
+    """The present state; another document having the same path is no matter of the state."""
+    is_duplicate = found.fault is not None and found.fault.code == "duplicate-path"
+    return replace(now, fault=found.fault) if is_duplicate else now
 
 
 def _stream(source: CourseSource, found: SourceObject, sink: Sink[T]) -> Fault | None:
