@@ -127,6 +127,16 @@ class IngestView:
         return printable(events[-1]["description"])
 
     @property
+    def is_stalled(self) -> bool:
+        """Whether nothing has happened for longer than the installation allows."""
+        return bool(self.document.get("stalled"))
+
+    @property
+    def kept_until(self) -> str | None:
+        """Until when the copies of a kept failure wait for a retry."""
+        return self.document.get("keptUntil") if self.document.get("failureKept") else None
+
+    @property
     def seconds(self) -> float:
         """From its creation to the last thing that happened."""
         first, last = (

@@ -30,8 +30,8 @@ def missing_courses(api: ApiClient) -> Missing:
 
 
 def is_up_to_date(row: Document) -> bool:
-    """Whether a row of the report says migrated and fresh."""
-    return bool(row["status"]["id"] == "migrated" and not row.get("stale"))
+    """Whether a row of the report says migrated, everywhere, and fresh."""
+    return bool(row["status"]["id"] == "migrated" and row["backfilled"] and not row["stale"])
 
 
 def ingest_of(api: ApiClient, name: str) -> str:

@@ -1,0 +1,77 @@
+"""Commands about messages that no worker could do: dead-letters, redrive."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from course_backfill.cli.api_client import ApiClient, Document
+from course_backfill.cli.connection import AsJson, with_api
+from course_backfill.cli.outcomes import Failed
+from course_backfill.cli.printing import moment, print_json, print_table, printable, say
+
+Service = Annotated[str | None, typer.Option(help="Those of this service.")]
+OfIngest = Annotated[str | None, typer.Option("--ingest", help="Those of this ingest.")]
+
+
+@with_api
+def dead_letters(
+    api: ApiClient, *, service: Service = None, ingest: OfIngest = None, as_json: AsJson = False
+) -> None:
+    """List the messages that failed too often, with their last error.
+
+    The ingest of a dead letter has ended as failed, with the same reason.
+    """
+    found = list(api.pages("/dead-letters", service=service, ingest=ingest))
+    if as_json:
+        print_json(found)
+    elif not found:
+        say("There are no dead letters.")
+    else:
+        print_table(
+            ["Dead letter", "Service", "Since", "Receives", "Ingest", "Last error"],
+            [_row(one) for one in found],
+            numbers=["Receives"],
+        )
+        say("When the cause is gone: course-backfill redrive ID, or start the courses again.")
+
+
+@with_api
+def redrive(
+    api: ApiClient,
+    *,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Dead letters, one by one.")
+    ] = None,
+    service: Service = None,
+    ingest: OfIngest = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters again, when what made them fail is gone.
+
+    Example: course-backfill redrive --service replicator
+    """
+    if bool(ids) + (service is not None) + (ingest is not None) != 1:
+        raise typer.BadParameter("name dead letters, or one of --service and --ingest")
+    wanted: Document = {"ids": ids} if ids else {"service": service} if service else {}
+    done = api.post("/dead-letters/redrive", wanted or {"ingest": ingest})["results"]
+    if as_json:
+        print_json(done)
+    else:
+        for one in done:
+            say(f"{printable(one['id'])}: {printable(one['description'])}")
+        say(f"{sum(one['sent'] for one in done)} sent again.")
+    if ids and not all(one["sent"] for one in done):
+        raise Failed("Not every one of them could be sent: see above.")
+
+
+def _row(letter: Document) -> list[str]:
+    return [
+        printable(letter["id"]),
+        letter["service"],
+        moment(letter["lastDate"]),
+        str(letter["receives"]),
+        printable(letter["ingest"] or "–"),
+        printable(letter["error"]),
+    ]
