@@ -159,11 +159,8 @@ class PacketCopier:
         The file was saved again since; the copy is what it was when the ingest was planned, which
         its digest proves, and the closing inventory will call the version stale.
         """
-        if planned is not None and not planned.same_state(found):
-            copied = self._planned_state(planned)
-            if copied:
-                return copied
-        return Bad(found, Fault("different-object", str(other)))
+        copied = self._planned_state(planned) if planned else None
+        return copied or Bad(found, Fault("different-object", str(other)))
 
     def _removed(self, removed: Removed) -> Outcome:
         """The same for an object that was deleted after an interrupted attempt had stored it."""
