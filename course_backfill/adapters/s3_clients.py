@@ -12,6 +12,8 @@ from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
+from course_backfill.errors import StorageRefused
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -49,7 +51,10 @@ class S3Clients:
         self._lock = threading.Lock()
 
     def fast_store(self, bucket: str) -> S3Store:
-        """The bucket as obstore sees it; each object is sent with its sha256 for S3 to check."""
+        """The bucket as obstore sees it; each object is sent with its sha256 for S3 to check.
+
+        Raises StorageRefused where there are no credentials.
+        """
         with self._lock:
             if bucket not in self._stores:
                 self._stores[bucket] = self._open_store(bucket)
@@ -60,13 +65,18 @@ class S3Clients:
         return self._session.client("s3", endpoint_url=endpoint_url, config=config)
 
     def _open_store(self, bucket: str) -> S3Store:
+        if self._session.get_credentials() is None:
+            raise StorageRefused(
+                f"no AWS credentials were found for bucket {bucket!r}: "
+                "set them as for any AWS tool, in the environment, a profile or a role"
+            )
         endpoint = urlsplit(self.boto.meta.endpoint_url)
         # A certificate for *.s3.amazonaws.com does not cover a bucket name with dots.
         is_virtual = not self._is_custom and "." not in bucket
         host = f"{bucket}.{endpoint.netloc}" if is_virtual else endpoint.netloc
         return S3Store(
             bucket,
-            endpoint=f"{endpoint.scheme}://{host}{endpoint.path}",
+            endpoint=f"{endpoint.scheme}://{host}{endpoint.path.rstrip('/')}",
             virtual_hosted_style_request=is_virtual,
             region=self.boto.meta.region_name,
             credential_provider=Boto3CredentialProvider(self._session, ttl=_CREDENTIALS_LAST),

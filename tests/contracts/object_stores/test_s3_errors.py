@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import boto3
 import pytest
@@ -70,6 +71,54 @@ def test_an_unreachable_server_is_an_outage(clients: S3Clients, unused_port: int
         bucket.writer.open_upload(FAST, content_type="text/plain")
     with pytest.raises(StorageUnavailable):
         bucket.eraser.erase(PREFIX)
+
+
+def test_missing_credentials_are_a_refusal(
+    s3_url: str, clients: S3Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    nobody = S3Clients(boto3.Session(region_name="us-east-1"), endpoint_url=s3_url)
+    bucket = S3Buckets(nobody, clients.boto, is_versioned=False)
+
+    with pytest.raises(StorageRefused, match="credentials"):
+        create(bucket, FAST, b"hello")
+    with pytest.raises(StorageRefused, match="credentials"):
+        content_of(bucket, FAST)
+    with pytest.raises(StorageRefused, match="credentials"):
+        bucket.reader.stat(FAST)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://127.0.0.1:9/"])
+def test_an_endpoint_from_the_environment_serves_both_clients(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    found = S3Clients(boto3.Session("local", SECRET, region_name="us-east-1"), attempts=1)
+
+    assert found.boto.meta.endpoint_url == url
+    assert found.fast_store("bucket").config["endpoint"] == "http://127.0.0.1:9"
+    link = found.boto.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+    assert link.startswith("http://127.0.0.1:9/b/k?")
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint"),
+    [
+        ("bucket", "https://bucket.s3.eu-west-1.amazonaws.com"),
+        ("dotted.bucket", "https://s3.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_on_aws_a_bucket_is_reached_by_its_own_host_name_where_it_has_one(
+    name: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    found = S3Clients(boto3.Session("local", SECRET, region_name="eu-west-1"))
+
+    assert found.fast_store(name).config["endpoint"] == endpoint
 
 
 @pytest.mark.parametrize("code", ["InternalError", "SlowDown"])
