@@ -126,9 +126,14 @@ class Replicator:
         event = self._ingests.event(
             Step.REPLICATE, "succeeded", description, replica=replica.location
         )
+
+        def copied(now: Ingest) -> Ingest:
+            moved = advanced(now, message, Stage.VERIFYING)
+            return moved.model_copy(update={"failure_count": replica.bad})
+
         verifying = self._ingests.update(
             ingest.id,
-            lambda now: advanced(now, message, Stage.VERIFYING),
+            copied,
             event=event,
             extra=lambda before, after: [self._packets.verifying(ingest.id, replica.location)],
         )
