@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from itertools import chain
 
 from course_backfill.claims import HeldClaim
 from course_backfill.clock import Clock, to_text
@@ -110,12 +111,9 @@ class Verifier:
         if not self._all_verified(replica):
             return StepCompleted()
         failures = self._failures(ingest, replica)
-        if failures:
-            listed = self._results.write_failures(ingest, failures)
-            first = failures[0]
-            detail = f"{listed} copies are not what was sent, the first is {first.path!r}: "
-            whole = Failure.of_ingest(first.code, detail + first.detail, stage=Stage.VERIFYING)
-            return StepFailed(whole, objects=listed)
+        first = next(failures, None)
+        if first is not None:
+            return self._failed(ingest, replica, first, failures)
         check = self._closing_check(ingest)
 
         def verified(now: Ingest) -> Ingest:
@@ -133,13 +131,25 @@ class Verifier:
         )
         return StepSucceeded(self._flow.messages(aggregating))
 
-    def _failures(self, ingest: Ingest, replica: Replica) -> list[Failure]:
+    def _failed(
+        self, ingest: Ingest, replica: Replica, first: Failure, others: Iterator[Failure]
+    ) -> StepFailed:
+        """Lists what differs after the bad objects that copying found and was to record."""
+        recorded = self._results.copying_failures(ingest, replica.location)
+        listed = self._results.write_failures(ingest, chain(recorded, [first], others))
+        detail = (
+            f"{listed - replica.bad} finding(s) where copies are not what was sent, "
+            f"the first at {first.path!r}: {first.detail}"
+        )
+        whole = Failure.of_ingest(first.code, detail, stage=Stage.VERIFYING)
+        return StepFailed(whole, objects=listed)
+
+    def _failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         """Everything that differs: normally nothing."""
-        found = list(self._results.verification_failures(ingest, replica.location))
+        yield from self._results.verification_failures(ingest, replica.location)
         prefix = self._prefix(ingest)
         for key, fault in listing_faults(prefix, self._entries(ingest), self._reader.list(prefix)):
-            found.append(_listing_failure(key, fault))
-        return found
+            yield _listing_failure(key, fault)
 
     def _entries(self, ingest: Ingest) -> Iterator[Entry]:
         for outcome in self._results.copied(ingest, self._location.id):
