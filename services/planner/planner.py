@@ -203,14 +203,18 @@ class Planner:
         )
 
     def _resume(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """A retry goes on with the packets that were finished; those with bad objects go again."""
+        """A retry goes on with the packets that were finished; those with bad objects go again.
+
+        Not once the manifest is written: it says what is without them, and is never replaced.
+        """
         now = to_text(self._clock())
+        is_open = ingest.aggregated is None
         for replica in self._packets.replicas(ingest.id):
             for packet in self._packets.packets(ingest.id, replica.location):
                 if packet.is_claimed(now):
                     # Its worker has yet to notice; meanwhile it would turn others away.
                     return StepWaiting("a worker of the attempt before has not let go yet")
-                if packet.copied and (packet.bad or packet.mismatched):
+                if is_open and packet.copied and (packet.bad or packet.mismatched):
                     self._packets.reopen(ingest, packet)
         resumed = self._ingests.update(
             ingest.id,
