@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -32,6 +33,10 @@ def wiring(pipeline: MemoryPipeline) -> Any:
 
 def lose_all_messages(pipeline: MemoryPipeline) -> None:
     wiring(pipeline).messages.waiting.clear()
+
+
+def dies(*_: object, **__: object) -> None:
+    raise RuntimeError("the worker was killed")
 
 
 def run_until(pipeline: MemoryPipeline, step: Step) -> StepMessage:
@@ -81,19 +86,23 @@ def test_a_packet_that_another_worker_just_finished_is_decided_upon(
     pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other worker recorded its end and died; this delivery has looked just before."""
-    pipeline.start()
+    ingest = pipeline.start()
     replicate = run_until(pipeline, Step.REPLICATE)
     packets = wiring(pipeline).packets
-    seen_before = packets.get(replicate.ingest, PRIMARY, 0)
+    undone = packets.get(ingest, PRIMARY, 0)
+    truth = packets.replica
+    monkeypatch.setattr(packets, "replica", dies)
+    with pytest.raises(RuntimeError):
+        pipeline.deliver(replicate)
+    monkeypatch.setattr(packets, "replica", truth)
+    assert packets.get(ingest, PRIMARY, 0).copied
+
+    seen = packets.get
+    looks = iter([undone])
+    monkeypatch.setattr(packets, "get", lambda *of: next(looks, None) or seen(*of))
     pipeline.deliver(replicate)
-    verify = run_until(pipeline, Step.VERIFY)
-    lose_all_messages(pipeline)
-    truth = packets.get
-    looks = iter([seen_before.model_copy(update={"verified": None})])
-    monkeypatch.setattr(packets, "get", lambda *of: next(looks, None) or truth(*of))
-    pipeline.deliver(verify)
     pipeline.run()
-    assert pipeline.ingest(replicate.ingest).status is IngestStatus.SUCCEEDED
+    assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
 
 
 def test_the_retry_of_an_ingest_without_packets_goes_on(pipeline: MemoryPipeline) -> None:
@@ -133,20 +142,13 @@ def test_an_outage_while_renewing_a_claim_is_waited_out(
     ingest = pipeline.start()
     replicate = run_until(pipeline, Step.REPLICATE)
 
-    def unavailable(*_: object) -> bool:
+    def renew(*_: object) -> bool:
         raise StateUnavailable("DynamoDB does not answer")
 
     def wait_for_renewal(verb: str) -> None:
-        if verb == "current":
-            failed.wait(timeout=30)
-
-    import threading
-
-    failed = threading.Event()
-
-    def renew(*of: object) -> bool:
-        failed.set()
-        return unavailable(*of)
+        for thread in threading.enumerate():
+            if verb == "current" and thread.name == "claim":
+                thread.join(timeout=30)  # It ends with the renewal that fails.
 
     with monkeypatch.context() as patched:
         patched.setattr(wiring(pipeline).packets, "renew", renew)
@@ -189,13 +191,16 @@ def test_two_planners_at_once_cut_one_inventory(pipeline: MemoryPipeline) -> Non
 
 def test_a_kept_failure_of_registering_can_be_retried(pipeline: MemoryPipeline) -> None:
     """The manifest that the first attempt wrote is the one that the retry would write."""
-    ingest = pipeline.start(on_failure="keep")
+    rotten = pipeline.content.save(COURSE, "rotten.txt", b"was this")
+    pipeline.content.set_chunk(rotten, 0, b"was that")
+    ingest = pipeline.start(on_failure="keep", corrupt_objects="record")
     run_until(pipeline, Step.REGISTER)
     attempt = pipeline.ingest(ingest)
     failure = Failure.of_ingest("dead-letter", "gone", stage=Stage.REGISTERING)
     pipeline.wiring.lifecycle.fail(attempt, failure)
     lose_all_messages(pipeline)
     wiring(pipeline).clock.advance(hours=1)
+    pipeline.content.save(COURSE, "rotten.txt", b"was this")
 
     pipeline.wiring.lifecycle.retry(ingest, by="operator")
     pipeline.run()
