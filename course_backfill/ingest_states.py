@@ -14,7 +14,14 @@ from __future__ import annotations
 
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
-from course_backfill.ingests import STAGE_OF_STEP, Callback, Ingest, IngestStatus, Stage
+from course_backfill.ingests import (
+    STAGE_OF_STEP,
+    Callback,
+    CallbackStatus,
+    Ingest,
+    IngestStatus,
+    Stage,
+)
 from course_backfill.messages import Step, StepMessage
 
 _STAGE_ORDER = list(Stage)
@@ -23,7 +30,7 @@ _STAGE_ORDER = list(Stage)
 def is_current(ingest: Ingest, message: StepMessage) -> bool:
     """Whether the message still asks for something: right epoch, right stage, not ended."""
     if message.step is Step.NOTIFY:
-        return ingest.status.is_end
+        return ingest.status.is_end and is_callback_pending(ingest)
     if message.epoch != ingest.epoch:
         return False
     if ingest.status is IngestStatus.ACCEPTED:
@@ -34,6 +41,11 @@ def is_current(ingest: Ingest, message: StepMessage) -> bool:
 def is_over(ingest: Ingest) -> bool:
     """Whether nothing is left to be done for it: it has ended, and is not being rolled back."""
     return ingest.status.is_end and ingest.stage is not Stage.ROLLING_BACK
+
+
+def is_callback_pending(ingest: Ingest) -> bool:
+    """Whether someone is still to be told of the end."""
+    return ingest.callback is not None and ingest.callback.status is CallbackStatus.PENDING
 
 
 def is_passed(ingest: Ingest, message: StepMessage) -> bool:

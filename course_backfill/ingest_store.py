@@ -9,9 +9,8 @@ from itertools import islice
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Conflict, NotFound
-from course_backfill.ingest_states import is_over
+from course_backfill.ingest_states import is_callback_pending, is_over
 from course_backfill.ingests import (
-    CallbackStatus,
     Event,
     Ingest,
     IngestStatus,
@@ -205,11 +204,6 @@ def end_writes(
         for number, gap in enumerate(resweep_after):
             writes.append(set_timer(_timer(ingest, TimerKind.RESWEEP, now + gap, number=number)))
     return writes
-
-
-def is_callback_pending(ingest: Ingest) -> bool:
-    """Whether someone is still to be told of the end."""
-    return ingest.callback is not None and ingest.callback.status is CallbackStatus.PENDING
 
 
 def expiry_timer(ingest: Ingest, due: datetime) -> Write:

@@ -12,7 +12,8 @@ from course_backfill.clock import Clock, to_text
 from course_backfill.course_store import CourseStore
 from course_backfill.errors import ConditionFailed, Conflict
 from course_backfill.failures import Failure
-from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer, is_callback_pending
+from course_backfill.ingest_states import is_callback_pending
+from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer
 from course_backfill.ingests import Ingest, IngestStatus, TimerKind
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, Write

@@ -8,8 +8,8 @@ from datetime import timedelta
 from course_backfill.clock import Clock
 from course_backfill.errors import ConditionFailed, Conflict, CourseBackfillError
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import is_current, is_over
-from course_backfill.ingest_store import IngestStore, is_callback_pending
+from course_backfill.ingest_states import is_callback_pending, is_current, is_over
+from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Timer, TimerKind
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.packet_store import PacketStore

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from course_backfill.callback_signing import signed_headers
 from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.display import show_ingest
+from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingest_store import IngestStore, is_callback_pending
+from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Callback, CallbackStatus, Ingest, Timer, TimerKind
 from course_backfill.messages import StepMessage
 from course_backfill.packet_store import PacketStore
