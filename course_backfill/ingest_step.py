@@ -161,11 +161,12 @@ class IngestStep:
             failure = Failure.of_ingest("gave-up-waiting", detail, stage=_stage(ingest))
             self._lifecycle.fail(ingest, failure)
             return
+        # Whoever fires the timer counts the attempt: a repeated delivery is none.
         attempts = earlier.attempts if earlier else 0
         timer = parked_timer(message, due=now + self._parking.gap(attempts), since=since)
         try:
             self._state.write(
-                set_timer(timer.model_copy(update={"attempts": attempts + 1})),
+                set_timer(timer.model_copy(update={"attempts": attempts})),
                 self._ingests.current(ingest),
             )
         except ConditionFailed:
