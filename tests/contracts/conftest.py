@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from course_backfill.adapters.aws_clients import AwsClients
+from course_backfill.local.embedded_aws.server import running_embedded_aws
 from course_backfill.settings import Settings
 from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found by their names.
     database,
@@ -22,11 +22,8 @@ from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found b
 @pytest.fixture(scope="session")
 def aws_endpoint() -> Iterator[str]:
     """The URL of an AWS of this run's own."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with running_embedded_aws() as url:
+        yield url
 
 
 @pytest.fixture

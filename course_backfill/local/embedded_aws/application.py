@@ -47,17 +47,15 @@ class EmbeddedAws:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _joined(scope["headers"])
-        raw_path = scope["raw_path"].decode("ascii")
+        arriving = _body(receive)
         try:
-            if raw_path in (faults.PATH, RESTORES):
-                document = await received_document(_body(receive))
-                answer: Answer | None = self._ordered(scope["method"], raw_path, headers, document)
-            else:
-                query_string = scope["query_string"].decode("ascii")
-                operation = operation_of(scope["method"], raw_path, query_string, headers)
-                answer = await self._answer(operation, scope, headers, _body(receive))
-        except S3Refusal as refusal:
-            answer = Answer(*s3_error(refusal.status, refusal.code, refusal.message))
+            try:
+                answer = await self._answer(scope, headers, arriving)
+            except S3Refusal as refusal:
+                # The next request on this connection begins behind the rest of this one.
+                async for _ in arriving:
+                    continue
+                answer = Answer(*s3_error(refusal.status, refusal.code, refusal.message))
         except Disconnected:
             return
         if answer is None:
@@ -66,13 +64,14 @@ class EmbeddedAws:
             await _respond(send, scope["method"], answer)
 
     async def _answer(
-        self,
-        operation: Operation,
-        scope: Scope,
-        headers: dict[str, str],
-        arriving: AsyncIterator[bytes],
+        self, scope: Scope, headers: dict[str, str], arriving: AsyncIterator[bytes]
     ) -> Answer | None:
         """None where a fault wants the connection dropped."""
+        method, raw_path = scope["method"], scope["raw_path"].decode("ascii")
+        if raw_path in (faults.PATH, RESTORES):
+            return self._ordered(method, raw_path, headers, await received_document(arriving))
+        query_string = scope["query_string"].decode("ascii")
+        operation = operation_of(method, raw_path, query_string, headers)
         body, payload = b"", None
         if operation.takes_payload:
             payload = await received_payload(arriving, headers, self._store)

@@ -25,6 +25,11 @@ class StoredObject(FakeKey):
 
     _blob = Blob()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # moto's place for the bytes, which stay in the blob.
+        self._value_buffer.close()
+
     @property  # type: ignore[override]
     def value(self) -> Blob:
         return self._blob
