@@ -67,6 +67,10 @@ class EmbeddedS3Response(UploadCalls, ListingCalls):
         return super()._key_response(request, full_url)
 
     def _require_unexpired(self) -> None:
+        if "Signature" in self.querystring and "AWSAccessKeyId" in self.querystring:
+            # S3 knows the old way of signing for buckets made before 2020 only.
+            message = "Please use AWS4-HMAC-SHA256."
+            raise S3Refusal(400, "InvalidRequest", message)
         if "X-Amz-Expires" not in self.querystring or "X-Amz-Date" not in self.querystring:
             return
         signed = datetime.strptime(self.querystring["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")

@@ -56,6 +56,13 @@ class StoredObject(FakeKey):
             metadata.pop(name, None)
         super().set_metadata(metadata, replace)
 
+    def restore(self, days: int) -> None:
+        super().restore(days)
+        if self._status != "RESTORED":
+            # moto counts from when the object was written; the time is naive, as moto compares it.
+            self._status = "IN_PROGRESS"
+            self._time_progressed = datetime.now()
+
     def set_checksum(self, algorithm: str, digest: bytes, kind: str, parts: int | None) -> None:
         """`kind` is FULL_OBJECT or COMPOSITE; `parts` counts for the latter."""
         self.checksum_algorithm = algorithm
