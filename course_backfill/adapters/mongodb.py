@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,7 @@ Document = dict[str, Any]
 Client = MongoClient[Document]
 
 OLDEST_SERVER = "4.4"
-_OLD_WIRE = {4: "3.2", 5: "3.4", 6: "3.6", 7: "4.0", 8: "4.2"}
+_OLD_WIRE_VERSIONS = {"6": "3.6", "7": "4.0", "8": "4.2"}
 
 _PASSING = frozenset(
     {
@@ -64,12 +65,15 @@ def connect(uri: str, *, timeout_seconds: float = 5.0) -> Client:
     }
     unset = {name: value for name, value in waits.items() if name.lower() not in uri.lower()}
     try:
-        return MongoClient(uri, appname="course-backfill", **unset)
-    except (PyMongoError, ValueError, TypeError):
+        with warnings.catch_warnings():
+            # The driver would only warn of an option that it does not know, and leave it out.
+            warnings.simplefilter("error", UserWarning)
+            return MongoClient(uri, appname="course-backfill", **unset)
+    except (PyMongoError, ValueError, TypeError, UserWarning):
         # The driver quotes the URI, with pieces of a password that was not percent-encoded.
         raise SourceRefused(
             "The MongoDB URI cannot be used: expected mongodb://… or mongodb+srv://…, with user "
-            "and password percent-encoded."
+            "and password percent-encoded, and no unknown option."
         ) from None
 
 
@@ -136,8 +140,5 @@ def _configuration(text: str) -> str:
         return "This MongoDB server is too new for this release: update course-backfill."
     if wire is None:
         return "The MongoDB driver refused the connection's options or the server."
-    version = _OLD_WIRE.get(int(wire.group(1)), "older than 3.2" if int(wire.group(1)) < 4 else "")
-    return (
-        f"This MongoDB server is too old ({version or 'wire version ' + wire.group(1)}): "
-        f"{OLDEST_SERVER} or newer is needed."
-    )
+    version = _OLD_WIRE_VERSIONS.get(wire.group(1), f"wire version {wire.group(1)}")
+    return f"This MongoDB server is too old ({version}): {OLDEST_SERVER} or newer is needed."

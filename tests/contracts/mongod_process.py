@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
-from course_backfill.adapters.mongodb import Client
+from course_backfill.adapters.mongodb import Client, Document
+
+MEMBER_OPTIONS = ("--replSet=rs", "--setParameter=enableTestCommands=1")
+"""Of a member of a replica set, whose copying a test may stop and start."""
 
 
 class MongodProcess:
@@ -23,20 +26,9 @@ class MongodProcess:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
+        self._folder = folder
         self._log = (folder / "mongod.log").open("wb")
-        self._process = subprocess.Popen(  # noqa: S603  # The binary and options are the test's.
-            [
-                str(_binary()),
-                f"--dbpath={folder}",
-                f"--port={self.port}",
-                "--bind_ip=127.0.0.1",
-                "--nounixsocket",
-                "--wiredTigerCacheSizeGB=0.25",
-                *options,
-            ],
-            stdout=self._log,
-            stderr=self._log,
-        )
+        self._process = self._start(*options)
 
     @property
     def host(self) -> str:
@@ -54,6 +46,12 @@ class MongodProcess:
             password=options.get("password"),
         )
 
+    def restart(self, *options: str) -> None:
+        """Stops it and starts it again on the same port and folder, with these options alone."""
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        self._process = self._start(*options)
+
     def kill(self) -> None:
         """kill -9: the server has no time to answer or to say goodbye."""
         self._process.send_signal(signal.SIGKILL)
@@ -65,6 +63,23 @@ class MongodProcess:
             self._process.terminate()
             self._process.wait(timeout=30)
         self._log.close()
+
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  # The binary and its options are the tests' own.
+            [
+                str(_binary()),
+                f"--dbpath={self._folder}",
+                f"--port={self.port}",
+                "--bind_ip=127.0.0.1",
+                "--nounixsocket",
+                "--wiredTigerCacheSizeGB=0.25",
+                # A member of a set would otherwise give its clients 15 seconds to leave it.
+                "--setParameter=shutdownTimeoutMillisForSignaledShutdown=100",
+                *options,
+            ],
+            stdout=self._log,
+            stderr=self._log,
+        )
 
 
 @contextmanager
@@ -78,19 +93,24 @@ def running_mongod(folder: Path, *options: str) -> Iterator[MongodProcess]:
 
 
 @contextmanager
-def replica_set(
-    folders: list[Path], members: list[dict[str, object]]
-) -> Iterator[list[MongodProcess]]:
-    """A replica set of as many members, each with the settings given for it; the first leads."""
+def replica_set(*folders: Path) -> Iterator[list[MongodProcess]]:
+    """A replica set with a member in each folder: the first leads, the others copy and no more."""
     processes: list[MongodProcess] = []
     try:
-        processes.extend(MongodProcess(folder, "--replSet=rs") for folder in folders)
-        configured = [
-            {"_id": number, "host": process.host, **settings}
-            for number, (process, settings) in enumerate(zip(processes, members, strict=True))
+        processes.extend(MongodProcess(folder, *MEMBER_OPTIONS) for folder in folders)
+        first, *others = processes
+        members: list[dict[str, object]] = [{"_id": 0, "host": first.host}]
+        with first.direct_client() as client:
+            # A set of one elects itself at once, where a set of two takes ten seconds.
+            client.admin.command("replSetInitiate", {"_id": "rs", "members": members})
+        members += [
+            {"_id": number, "host": other.host, "priority": 0, "votes": 0}
+            for number, other in enumerate(others, start=1)
         ]
-        with processes[0].direct_client() as client:
-            client.admin.command("replSetInitiate", {"_id": "rs", "members": configured})
+        if others:
+            with MongoClient[Document](replica_set_uri(processes[:1])) as client:
+                config = {"_id": "rs", "version": 2, "members": members}
+                client.admin.command("replSetReconfig", config, force=True)
         yield processes
     finally:
         for process in processes:
@@ -99,7 +119,9 @@ def replica_set(
 
 def replica_set_uri(processes: list[MongodProcess]) -> str:
     """The URI of the set that these processes form."""
-    return f"mongodb://{','.join(process.host for process in processes)}/?replicaSet=rs"
+    hosts = ",".join(process.host for process in processes)
+    # The driver looks every half second, not every ten, who is primary and who is there.
+    return f"mongodb://{hosts}/?replicaSet=rs&heartbeatFrequencyMS=500"
 
 
 def _binary() -> Path:

@@ -116,7 +116,7 @@ class Store:
 def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a replica set of one member."""
     with (
-        replica_set([tmp_path_factory.mktemp("mongod")], [{}]) as processes,
+        replica_set(tmp_path_factory.mktemp("mongod")) as processes,
         connect(replica_set_uri(processes), timeout_seconds=30) as client,
     ):
         yield client

@@ -51,8 +51,8 @@ class ContentstoreDatabase:
         of the same lengths, long after its new document was read from the primary.
         """
         with self.client.start_session(causal_consistency=True) as session:
-            if self.client.secondaries or self.client.is_mongos:
-                self.client.admin.command("ping", session=session)
+            # Any answer of the primary tells the session how far a secondary must have come.
+            self.client.admin.command("ping", session=session)
             yield session
 
     def _collection(self, name: str, *, from_secondary: bool = False) -> Collection[Document]:
