@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 
 import typer
 
+from course_backfill.cli.contents import get, versions
+from course_backfill.cli.dead_letters import dead_letters, redrive
+from course_backfill.cli.discovering import discover
 from course_backfill.cli.outcomes import INTERRUPTED, explain
 from course_backfill.cli.printing import remark
+from course_backfill.cli.reports import report
+from course_backfill.cli.standing import failures, status
+from course_backfill.cli.starting import cancel, retry, start, watch
+from course_backfill.cli.working import api, aws, work
 
 HELP = """Backfills Open edX course content from MongoDB to S3, one course at a time, and proves
 that nothing was lost.
@@ -24,9 +32,22 @@ app = typer.Typer(
     name="course-backfill",
     help=HELP,
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Backfill": (discover, start, watch, cancel, retry),
+    "Look": (report, status, failures, versions, get),
+    "Repair": (dead_letters, redrive),
+    "Run parts of it": (work, api, aws),
+}
+"""Every command, in the order of the help; a command is called as its function."""
+
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 
 
 def main() -> None:

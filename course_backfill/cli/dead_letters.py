@@ -42,7 +42,7 @@ def redrive(
     api: ApiClient,
     *,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Dead letters, one by one.")
+        list[str] | None, typer.Argument(metavar="ID", help="Dead letters, one by one.")
     ] = None,
     service: Service = None,
     ingest: OfIngest = None,

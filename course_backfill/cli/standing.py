@@ -36,7 +36,7 @@ def status(
     api: ApiClient,
     *,
     ingest: Annotated[
-        str | None, typer.Argument(metavar="[INGEST|COURSE]", help="Tell about this one alone.")
+        str | None, typer.Argument(metavar="INGEST|COURSE", help="Tell about this one alone.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

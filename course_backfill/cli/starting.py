@@ -43,7 +43,7 @@ def start(
     api: ApiClient,
     *,
     courses: Annotated[
-        list[str] | None, typer.Argument(metavar="[COURSE]...", help="Ids of courses.")
+        list[str] | None, typer.Argument(metavar="COURSE", help="Ids of courses.")
     ] = None,
     all_missing: Annotated[
         bool,
@@ -110,7 +110,7 @@ def watch(
     *,
     ingests: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INGEST|COURSE]...", help="Default: all that are under way."),
+        typer.Argument(metavar="INGEST|COURSE", help="Default: all that are under way."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

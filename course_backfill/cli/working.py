@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from course_backfill.settings import Settings
 def work(
     services: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SERVICE]...", help=f"Any of {', '.join(SERVICES)}. Default: all."),
+        typer.Argument(metavar="SERVICE", help=f"Any of {', '.join(SERVICES)}. Default: all."),
     ] = None,
     concurrency: Annotated[
         int, typer.Option(min=1, max=64, help="Messages in hand at a time, for each service.")
@@ -48,6 +49,45 @@ def work(
     )
     if not run_until_signalled(Worker(plan, ConfiguredQueues(settings))):
         remark("Stopped with work in hand: it is delivered again, and another worker takes it.")
+
+
+def api(
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 is open to the network.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="The bearer token to ask for; better in COURSE_BACKFILL_API_TOKEN. "
+            "Default: a random one, printed once."
+        ),
+    ] = None,
+) -> None:
+    """Run the HTTP API alone, until Ctrl-C. It never reads MongoDB.
+
+    Example: course-backfill api --port 8000
+    """
+    settings = Settings.load({"api_token": token})
+    from course_backfill.local.api_server import ApiServer
+    from course_backfill.local.logs import log_lines
+    from course_backfill.local.worker import load_handler, wait_for_signal
+
+    log_lines()
+    secret = settings.api_token.get_secret_value() if settings.api_token else None
+    chosen = secret or secrets.token_urlsafe(32)
+    try:
+        server = ApiServer(load_handler("ingests_api"), token=chosen, host=host, port=port)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{host}:{port} cannot be used: {error.strerror}. 0 takes a free port.",
+            param_hint="--port",
+        ) from None
+    with server:
+        if secret is None:
+            say(f"Token: {chosen}")
+        say(f"Ready: {server.url}")
+        wait_for_signal()
 
 
 def aws(

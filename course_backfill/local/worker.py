@@ -140,6 +140,14 @@ def run_until_signalled(worker: Worker) -> bool:
     return worker.run()
 
 
+def wait_for_signal() -> None:
+    """Returns at SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+
+
 def load_handler(service: str) -> Handler:
     """A service's `lambda_handler`, found by its name, as Lambda finds it."""
     module = importlib.import_module(f"services.{service}.handler")
