@@ -42,6 +42,6 @@ def replicas(client: Client) -> Iterator[Finding]:
     yield Finding(
         _NAME,
         is_fine,
-        f"{len(behind)} secondaries, the slowest {slowest:.0f} s behind; {away} members away",
+        f"secondaries: {len(behind)}, the slowest {slowest:.0f} s behind; members away: {away}",
         "" if is_fine else "Wait until they have caught up: until then the primary serves reads.",
     )
