@@ -133,7 +133,8 @@ def moto_request(
     environ["CONTENT_LENGTH"] = str(len(body))
     if payload is not None:
         environ[PAYLOAD] = payload
-    return Request(environ)
+    # A request that its own environment refers to would hold the payload until a collection.
+    return Request(environ, populate_request=False)
 
 
 def call(operation: Operation, request: Request) -> Answer:

@@ -79,6 +79,8 @@ class StoredObject(FakeKey):
 
     def dispose(self, garbage: bool = False) -> None:
         self._blob = Blob()
+        if self.multipart:
+            self.multipart.dispose()
         self.disposed = True
 
     def __del__(self) -> None:
