@@ -65,15 +65,20 @@ class S3ObjectEraser:
     def _delete_versions(self, prefix: str) -> int:
         """Deletes the first page of versions again and again, until there is none."""
         deleted, fruitless = 0, 0
+        before: list[ObjectIdentifierTypeDef] = []
         while page := self._versions(prefix):
+            fruitless = fruitless + 1 if page == before else 0
+            if fruitless == TRIES:
+                key = page[0]["Key"]
+                raise unavailable("delete", self._bucket, key, "it stays")
+            if fruitless:
+                self._sleep(pause(fruitless))
             failures = self._delete(prefix, page)
-            deleted += len(page) - len(failures)
-            fruitless = fruitless + 1 if len(failures) == len(page) else 0
             for key, code in failures.items():
-                if fruitless == TRIES or not is_passing(code):
+                if not is_passing(code):
                     raise answered_error(code, 0, "delete", self._bucket, key)
-            if failures:
-                self._sleep(pause(fruitless + 1))
+            deleted += len(page) - len(failures)
+            before = page
         return deleted
 
     def _open_uploads(self, prefix: str) -> set[tuple[str, str]]:

@@ -150,13 +150,14 @@ def test_a_key_that_may_not_be_deleted_is_named(bucket: S3Buckets, line: Proxy) 
         bucket.eraser.erase(PREFIX)
 
 
-def test_keys_that_never_go_are_an_outage(bucket: S3Buckets, line: Proxy) -> None:
+@pytest.mark.parametrize("says_so", [True, False])
+def test_keys_that_never_go_are_an_outage(bucket: S3Buckets, line: Proxy, says_so: bool) -> None:
     create(bucket, PREFIX + "assets/0", b"hello")
     line.on_request = lambda request: (
         replace(request, method="GET", path="/") if request.method == "POST" else request
     )
     line.on_answer = lambda request, answer: (
-        _not_deleted("InternalError", 1) if request.method == "POST" else answer
+        _not_deleted("InternalError", int(says_so)) if request.method == "POST" else answer
     )
 
     with pytest.raises(StorageUnavailable, match="assets/0"):
