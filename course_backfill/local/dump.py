@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import bson
+from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
@@ -14,6 +16,11 @@ from course_backfill.adapters.mongodb import Document, source_errors
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.local.bson_files import BrokenFile, bson_files, raw_documents
 from course_backfill.local.dumped_indexes import Index, indexes_of
+
+_LENIENT = bson.CodecOptions[Document](
+    unicode_decode_error_handler="replace", datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""Text that is no UTF-8 and dates beyond Python's are what a database may hold, and a dump too."""
 
 _BATCH_BYTES = 8 * 1024 * 1024
 _BATCH_DOCUMENTS = 1_000
@@ -54,10 +61,10 @@ def _broken(files: dict[str, Path]) -> Iterator[Problem]:
     for path in files.values():
         try:
             for document in raw_documents(path):
-                RawBSONDocument(document)
+                bson.decode(document, _LENIENT)
         except BrokenFile as broken:
             yield Problem(path.name, str(broken))
-        except BSONError:
+        except (BSONError, ValueError):
             yield Problem(path.name, "it holds a document that is no BSON")
 
 
