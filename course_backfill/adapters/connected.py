@@ -10,6 +10,7 @@ from course_backfill.adapters.aws_clients import AwsClients, aws_session
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.contentstore.databases import find_database
 from course_backfill.adapters.dynamo_state import DynamoStateStore
+from course_backfill.adapters.mongodb import Client
 from course_backfill.adapters.mongodb import connect as connect_mongodb
 from course_backfill.adapters.s3_clients import S3Clients
 from course_backfill.adapters.s3_eraser import S3ObjectEraser
@@ -63,16 +64,20 @@ class ConnectedWiring(Wiring):
         return SqsQueues(self.clients.sqs, self.settings)
 
     @cached_property
-    def source(self) -> ContentstoreSource:
-        """The contentstore; its database is found by itself where only one holds any."""
+    def mongodb(self) -> Client:
+        """The MongoDB that holds the content."""
         if self.settings.mongo_uri is None:
             raise InvalidInput(
                 Problem("MONGO_URI", "expected the mongodb:// address of the content")
             )
-        client = connect_mongodb(self.settings.mongo_uri.get_secret_value())
+        return connect_mongodb(self.settings.mongo_uri.get_secret_value())
+
+    @cached_property
+    def source(self) -> ContentstoreSource:
+        """The contentstore; its database is found by itself where only one holds any."""
         bucket = self.settings.contentstore_bucket
-        database = self.settings.mongo_database or find_database(client, bucket=bucket)
-        return ContentstoreSource(client=client, database=database, bucket=bucket)
+        database = self.settings.mongo_database or find_database(self.mongodb, bucket=bucket)
+        return ContentstoreSource(client=self.mongodb, database=database, bucket=bucket)
 
     @cached_property
     def work(self) -> S3WorkStore:
@@ -90,3 +95,10 @@ class ConnectedWiring(Wiring):
     def eraser(self, location: Location) -> S3ObjectEraser:
         """Erases in a location."""
         return S3ObjectEraser(self.buckets, location.bucket)
+
+    def close(self) -> None:
+        """Closes what was opened; a worker keeps it open as long as it lives."""
+        if "mongodb" in self.__dict__:
+            self.mongodb.close()
+        if "executor" in self.__dict__:
+            self.executor.shutdown()
