@@ -1,0 +1,211 @@
+"""A whole installation of a test's own: real MongoDB, embedded AWS, real worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from course_backfill.adapters.setup import create_resources
+from pymongo.database import Database
+
+from course_backfill.adapters.aws_clients import AwsClients
+from course_backfill.adapters.connected import ConnectedWiring
+from course_backfill.adapters.contentstore.platform_files import platform_file
+from course_backfill.adapters.mongodb import Document
+from course_backfill.clock import to_text
+from course_backfill.courses import CourseId
+from course_backfill.failures import Failure
+from course_backfill.ingests import Ingest
+from course_backfill.locations import failures_key
+from course_backfill.manifests import Entry, split_lines
+from course_backfill.settings import Settings
+
+COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
+PATIENCE = 60.0
+"""Seconds before a test gives up waiting; what it waits for takes a fraction of that."""
+
+
+class Installation:
+    """One namespace of an AWS, one database of a MongoDB, and the workers a test starts."""
+
+    def __init__(self, *, mongo_uri: str, database: Database[Document], endpoint: str) -> None:
+        self.database = database
+        self.endpoint = endpoint
+        self.settings = Settings(
+            mongo_uri=mongo_uri,
+            mongo_database=database.name,
+            aws_endpoint_url=endpoint,
+            aws_region="eu-west-1",
+            namespace=f"test-{uuid.uuid4().hex[:12]}",
+            visibility_seconds=4,
+            lease_seconds=2,
+            resend_after_seconds=5,
+            park_max_seconds=2,
+        )
+        self.wiring = ConnectedWiring(self.settings)
+        self.clients = AwsClients.connect(self.settings)
+        create_resources(self.settings, self.clients)
+        self._workers: list[Worker] = []
+
+    # --- the source ---
+
+    def save(self, course: CourseId, name: str, content: bytes, **options: Any) -> Any:
+        """Saves a file as Studio does: deletes it, then creates it again."""
+        made = platform_file(course, name, content, uploaded=datetime.now(UTC), **options)
+        raw_id = made.document["_id"]
+        self.delete(raw_id)
+        chunks = [
+            {"files_id": raw_id, "n": number, "data": data}
+            for number, data in enumerate(made.chunks)
+        ]
+        if chunks:
+            self.database["fs.chunks"].insert_many(chunks)
+        self.database["fs.files"].insert_one(made.document)
+        return raw_id
+
+    def delete(self, raw_id: Any) -> None:
+        """Deletes a file, document first, as GridFS does."""
+        self.database["fs.files"].delete_one({"_id": raw_id})
+        self.database["fs.chunks"].delete_many({"files_id": raw_id})
+
+    # --- ingests ---
+
+    def start(self, course: CourseId = COURSE, **request: Any) -> str:
+        """Accepts an ingest, as the API does; returns its id."""
+        now = to_text(self.wiring.clock())
+        self.wiring.courses.add(course)
+        ingest = Ingest(
+            id=str(uuid.uuid4()),
+            course=str(course),
+            locations=("primary",),
+            content=("assets",),
+            requested_by="operator",
+            created_date=now,
+            last_modified_date=now,
+            **request,
+        )
+        self.wiring.lifecycle.accept(ingest)
+        return ingest.id
+
+    def ended(self, ingest: str) -> Ingest:
+        """The ingest, once it has ended."""
+        wait_until(lambda: self.wiring.ingests.get(ingest).status.is_end)
+        return self.wiring.ingests.get(ingest)
+
+    def failures(self, ingest: str) -> list[Failure]:
+        """What is listed under the ingest's failures."""
+        lines = split_lines(self.wiring.work.read(failures_key(ingest)))
+        return [Failure.from_line(line) for line in lines]
+
+    def entries(self, course: CourseId = COURSE, version: str = "v1") -> list[Entry]:
+        """A version's entries as stored."""
+        key = self.wiring.primary.version_prefix(course, version) + "entries.jsonl"
+        lines = split_lines(self.wiring.reader(self.wiring.primary).read(key))
+        return [Entry.from_line(line) for line in lines]
+
+    def read(self, entry: Entry, course: CourseId = COURSE) -> bytes:
+        """The bytes of an entry's copy."""
+        key = self.wiring.primary.version_prefix(course, entry.version) + entry.key
+        return b"".join(self.wiring.reader(self.wiring.primary).read(key))
+
+    def stored(self) -> list[str]:
+        """Every version of every object of the primary, delete markers and open uploads too."""
+        bucket = self.wiring.primary.bucket
+        versions = self.clients.s3.list_object_versions(Bucket=bucket)
+        uploads = self.clients.s3.list_multipart_uploads(Bucket=bucket)
+        return [
+            one["Key"]
+            for found in (
+                versions.get("Versions", []),
+                versions.get("DeleteMarkers", []),
+                uploads.get("Uploads", []),
+            )
+            for one in found
+        ]
+
+    # --- workers and faults ---
+
+    def work(self, *services: str, concurrency: int = 1) -> Worker:
+        """Starts a worker process."""
+        worker = Worker(self.settings, services, concurrency)
+        self._workers.append(worker)
+        return worker
+
+    def fault(self, **fault: Any) -> None:
+        """Orders a fault of the embedded AWS."""
+        httpx.post(f"{self.endpoint}/_faults", json=fault).raise_for_status()
+
+    def stop(self) -> None:
+        """Ends what the test left running."""
+        httpx.delete(f"{self.endpoint}/_faults").raise_for_status()
+        for worker in self._workers:
+            worker.kill()
+        self.wiring.close()
+
+
+class Worker:
+    """A real `course-backfill work` process."""
+
+    def __init__(self, settings: Settings, services: tuple[str, ...], concurrency: int) -> None:
+        uri = settings.mongo_uri.get_secret_value() if settings.mongo_uri else ""
+        environment = os.environ | {
+            "MONGO_URI": uri,
+            "MONGO_DATABASE": settings.mongo_database or "",
+            "AWS_ENDPOINT_URL": settings.aws_endpoint_url or "",
+            "AWS_REGION": "eu-west-1",
+            "COURSE_BACKFILL_NAMESPACE": settings.namespace,
+            "COURSE_BACKFILL_VISIBILITY_SECONDS": str(settings.visibility_seconds),
+            "COURSE_BACKFILL_LEASE_SECONDS": str(settings.lease_seconds),
+            "COURSE_BACKFILL_RESEND_AFTER_SECONDS": str(settings.resend_after_seconds),
+            "COURSE_BACKFILL_PARK_MAX_SECONDS": str(settings.park_max_seconds),
+        }
+        command = Path(sys.executable).parent / "course-backfill"
+        self._process = subprocess.Popen(  # noqa: S603 - Our own command.
+            [command, "work", *services, "--concurrency", str(concurrency)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill(self) -> None:
+        """kill -9: no handler, no finally, no goodbye."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def pause(self) -> None:
+        """Stops its clock and its renewals, as a long pause of the machine would."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it run on, unaware."""
+        self._process.send_signal(signal.SIGCONT)
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Waits until it holds; fails the test when that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "what the test waits for does not come"
+        time.sleep(0.05)
+
+
+@contextmanager
+def installation(
+    mongo_uri: str, database: Database[Document], endpoint: str
+) -> Iterator[Installation]:
+    """An installation for one test."""
+    made = Installation(mongo_uri=mongo_uri, database=database, endpoint=endpoint)
+    try:
+        yield made
+    finally:
+        made.stop()
