@@ -1,0 +1,258 @@
+"""The life of an ingest: every turn from every state, allowed or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from course_backfill.errors import Conflict, Fenced
+from course_backfill.ingest_states import (
+    advanced,
+    ended,
+    is_current,
+    is_over,
+    is_passed,
+    kept,
+    require_current,
+    retried,
+    rolling_back,
+    started,
+)
+from course_backfill.ingests import (
+    STAGE_OF_STEP,
+    Callback,
+    CallbackStatus,
+    Ingest,
+    IngestStatus,
+    InventorySummary,
+    Stage,
+)
+from course_backfill.messages import Step
+from tests.generators import create_failure, create_ingest, create_message
+
+EPOCH = 5
+WORKING: list[Stage] = [stage for stage in Stage if stage is not Stage.ROLLING_BACK]
+UNTIL = "2026-03-16T08:00:00.000Z"
+FAILED, CANCELLED = IngestStatus.FAILED, IngestStatus.CANCELLED
+
+LIVES: dict[str, list[Ingest]] = {
+    "accepted": [create_ingest(epoch=EPOCH)],
+    "working": [create_ingest(epoch=EPOCH, status="processing", stage=one) for one in WORKING],
+    "cancelling": [
+        create_ingest(epoch=EPOCH, status=one, stage="rolling-back", intended_end=CANCELLED)
+        for one in ("processing", "failed")
+    ],
+    "failing": [
+        create_ingest(epoch=EPOCH, status="processing", stage="rolling-back", intended_end=FAILED)
+    ],
+    "expiring": [
+        create_ingest(epoch=EPOCH, status="failed", stage="rolling-back", intended_end=FAILED)
+    ],
+    "kept": [
+        create_ingest(
+            epoch=EPOCH,
+            status="failed",
+            stage=one,
+            kept=True,
+            kept_until=UNTIL,
+            failure=create_failure(),
+        )
+        for one in [None, *WORKING]
+    ],
+    "succeeded": [create_ingest(epoch=EPOCH, status="succeeded")],
+    "failed": [create_ingest(epoch=EPOCH, status="failed", failure=create_failure())],
+    "cancelled": [create_ingest(epoch=EPOCH, status="cancelled")],
+}
+"""Every combination of status, stage and kept that an ingest can be in."""
+
+TURNS: dict[str, Callable[[Ingest], Ingest]] = {
+    "start": started,
+    "fail": lambda ingest: rolling_back(ingest, FAILED, create_failure()),
+    "cancel": lambda ingest: rolling_back(ingest, CANCELLED),
+    "keep": lambda ingest: kept(ingest, create_failure(), UNTIL),
+    "retry": retried,
+    "end-succeeded": lambda ingest: ended(ingest, IngestStatus.SUCCEEDED),
+    "end-failed": lambda ingest: ended(ingest, FAILED),
+    "end-cancelled": lambda ingest: ended(ingest, CANCELLED),
+}
+
+# What each life becomes by each turn: another life, the same one, or the error that refuses it.
+TABLE = """
+turn           accepted   working    cancelling failing   expiring  kept       succeeded failed    cancelled
+start          working    =          =          =         =         =          =         =         =
+fail           failing    failing    Conflict   Conflict  Conflict  expiring   Conflict  Conflict  Conflict
+cancel         cancelling cancelling Conflict   Conflict  Conflict  cancelling Conflict  Conflict  Conflict
+keep           kept       kept       Fenced     Fenced    Fenced    Fenced     Fenced    Fenced    Fenced
+retry          Conflict   Conflict   Conflict   Conflict  Conflict  working    Conflict  Conflict  Conflict
+end-succeeded  succeeded  succeeded  Fenced     Fenced    Fenced    Fenced     Fenced    Fenced    Fenced
+end-failed     failed     failed     Fenced     failed    failed    Fenced     Fenced    Fenced    Fenced
+end-cancelled  cancelled  cancelled  cancelled  Fenced    Fenced    Fenced     Fenced    Fenced    Fenced
+"""  # noqa: E501 - A table reads as one.
+
+RAISES_EPOCH = {"fail", "cancel", "keep", "retry"}
+REFUSALS = {"Conflict": Conflict, "Fenced": Fenced}
+
+
+def cells() -> list[tuple[str, str, str]]:
+    head, *rows = (line.split() for line in TABLE.strip().splitlines())
+    return [
+        (row[0], life, outcome)
+        for row in rows
+        for life, outcome in zip(head[1:], row[1:], strict=True)
+    ]
+
+
+def life_of(ingest: Ingest) -> str:
+    if ingest.kept:
+        return "kept"
+    if ingest.stage is Stage.ROLLING_BACK:
+        if ingest.intended_end is CANCELLED:
+            return "cancelling"
+        return "expiring" if ingest.status is FAILED else "failing"
+    if ingest.stage is not None:
+        return "working"
+    return ingest.status.value
+
+
+def test_the_table_has_every_life_and_every_turn() -> None:
+    assert {(turn, life) for turn, life, _ in cells()} == {
+        (turn, life) for turn in TURNS for life in LIVES
+    }
+    assert {life: {life_of(one) for one in LIVES[life]} for life in LIVES} == {
+        life: {life} for life in LIVES
+    }
+
+
+@pytest.mark.parametrize(("turn", "life", "outcome"), cells())
+def test_a_turn_leads_where_the_table_says(turn: str, life: str, outcome: str) -> None:
+    for before in LIVES[life]:
+        if outcome in REFUSALS:
+            with pytest.raises(REFUSALS[outcome]):
+                TURNS[turn](before)
+            continue
+        after = TURNS[turn](before)
+        if outcome == "=":
+            assert after == before
+            continue
+        assert life_of(after) == outcome
+        assert after.epoch == EPOCH + (turn in RAISES_EPOCH)
+        assert (after.id, after.course, after.version) == (before.id, before.course, before.version)
+
+
+@pytest.mark.parametrize("before", LIVES["working"], ids=lambda ingest: ingest.stage)
+@pytest.mark.parametrize("stage", WORKING)
+def test_stages_only_move_down_the_pipeline(before: Ingest, stage: Stage) -> None:
+    steps = {value: Step(step) for step, value in STAGE_OF_STEP.items()}
+    step = steps.get(before.stage) if before.stage else None
+    message = create_message(step or Step.PLAN, epoch=EPOCH)
+    if step is not None and WORKING.index(stage) > list(Stage).index(
+        before.stage or Stage.PLANNING
+    ):
+        after = advanced(before, message, stage)
+        assert (after.stage, after.epoch) == (stage, EPOCH)
+    else:
+        with pytest.raises(Fenced):
+            advanced(before, message, stage)
+
+
+@pytest.mark.parametrize("life", [life for life in LIVES if life != "working"])
+@pytest.mark.parametrize("step", [step for step in Step if step.value in STAGE_OF_STEP])
+def test_nothing_but_a_working_ingest_advances(life: str, step: Step) -> None:
+    for before in LIVES[life]:
+        for stage in WORKING:
+            with pytest.raises(Fenced):
+                advanced(before, create_message(step, epoch=EPOCH), stage)
+
+
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("epoch", [EPOCH - 1, EPOCH, EPOCH + 1])
+def test_a_message_counts_in_its_own_epoch_and_stage_alone(
+    life: str, step: Step, epoch: int
+) -> None:
+    if step in {Step.NOTIFY, Step.DISCOVER}:
+        return
+    for ingest in LIVES[life]:
+        message = create_message(step, epoch=epoch)
+        is_awaited = {
+            "accepted": step is Step.PLAN,
+            "working": STAGE_OF_STEP[step] is ingest.stage,
+            "cancelling": step is Step.ROLL_BACK,
+            "failing": step is Step.ROLL_BACK,
+            "expiring": step is Step.ROLL_BACK,
+        }
+        expected = epoch == EPOCH and is_awaited.get(life, False)
+        assert is_current(ingest, message) == expected
+        if expected:
+            require_current(ingest, message)
+        else:
+            with pytest.raises(Fenced):
+                require_current(ingest, message)
+
+
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("epoch", [EPOCH - 1, EPOCH, EPOCH + 1])
+def test_a_message_is_passed_only_within_its_epoch_and_while_the_ingest_goes_on(
+    life: str, step: Step, epoch: int
+) -> None:
+    for ingest in LIVES[life]:
+        stage = STAGE_OF_STEP.get(step.value)
+        goes_on = ingest.status is IngestStatus.PROCESSING
+        order = list(Stage)
+        expected = (
+            epoch == EPOCH
+            and goes_on
+            and stage is not None
+            and order.index(stage) < order.index(ingest.stage or Stage.PLANNING)
+        )
+        assert is_passed(ingest, create_message(step, epoch=epoch)) == expected
+
+
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("status", [None, *CallbackStatus])
+def test_a_notification_counts_while_an_end_is_still_to_be_told(
+    life: str, status: CallbackStatus | None
+) -> None:
+    callback = Callback(url="https://lms.example.org/hook", status=status) if status else None
+    for ingest in LIVES[life]:
+        asked = ingest.model_copy(update={"callback": callback})
+        expected = ingest.status.is_end and status is CallbackStatus.PENDING
+        assert is_current(asked, create_message(Step.NOTIFY, epoch=1)) == expected
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_an_ingest_is_over_once_nothing_is_left_to_be_done(life: str) -> None:
+    over = life in {"kept", "succeeded", "failed", "cancelled"}
+    assert {is_over(ingest) for ingest in LIVES[life]} == {over}
+
+
+def test_a_rollback_keeps_the_reason_and_lets_go_of_what_was_kept() -> None:
+    before = LIVES["kept"][1]
+    after = rolling_back(before, CANCELLED)
+    assert after.failure == before.failure
+    assert (after.kept, after.kept_until, after.intended_end) == (False, None, CANCELLED)
+
+
+def test_a_kept_failure_keeps_the_stage_it_failed_in() -> None:
+    assert [kept(one, create_failure(), UNTIL).stage for one in LIVES["working"]] == WORKING
+
+
+INVENTORY = InventorySummary(key="k", taken_date=UNTIL, objects=1, bytes=1, fingerprints={})
+
+
+def test_a_retry_begins_at_planning_and_forgets_the_failure() -> None:
+    told = Callback(url="https://lms.example.org/hook", status=CallbackStatus.SUCCEEDED, attempts=3)
+    before = LIVES["kept"][2].model_copy(
+        update={"callback": told, "failure_count": 3, "version": "v1", "inventory": INVENTORY}
+    )
+    after = retried(before)
+    assert (after.status, after.stage) == (IngestStatus.PROCESSING, Stage.PLANNING)
+    assert (after.failure, after.failure_count, after.kept_until) == (None, 0, None)
+    assert after.callback == Callback(url="https://lms.example.org/hook")
+    assert (after.version, after.inventory) == ("v1", INVENTORY)
+
+
+def test_a_retry_before_there_was_a_version_takes_its_inventory_anew() -> None:
+    assert retried(LIVES["kept"][0].model_copy(update={"inventory": INVENTORY})).inventory is None
