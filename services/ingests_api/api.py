@@ -1,0 +1,95 @@
+"""What the API stands on: stores, readers and a few settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from course_backfill.callbacks import CallbackRules
+from course_backfill.clock import Clock
+from course_backfill.course_store import CourseStore
+from course_backfill.courses import CourseId
+from course_backfill.dead_letters import DeadLetterStore
+from course_backfill.discovery_store import DiscoveryStore
+from course_backfill.display import ShownIngest, show_ingest
+from course_backfill.entries import VersionFiles
+from course_backfill.errors import NotFound
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.locations import PRIMARY, Location
+from course_backfill.packet_store import PacketStore
+from course_backfill.ports import MessageSender, ObjectReader, WorkStore
+from course_backfill.wiring import Wiring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """The dependencies of all routes."""
+
+    ingests: IngestStore
+    courses: CourseStore
+    packets: PacketStore
+    lifecycle: Lifecycle
+    discoveries: DiscoveryStore
+    dead_letters: DeadLetterStore
+    messages: MessageSender
+    work: WorkStore
+    readers: Mapping[str, ObjectReader]
+    """Location → reader; its keys are the configured locations."""
+    callback_rules: CallbackRules | None
+    """None where callbacks cannot be signed, so that none are accepted."""
+    clock: Clock
+    new_id: Callable[[], str]
+    stalled_after: timedelta
+    presign_seconds: int
+    scope_prefix: str = ""
+    is_described_to_all: bool = False
+    """Whether the API's description can be read without a token."""
+
+    @classmethod
+    def of(cls, wiring: Wiring, *, is_described_to_all: bool = False) -> Self:
+        """The dependencies as an installation has them."""
+        settings = wiring.settings
+        return cls(
+            ingests=wiring.ingests,
+            courses=wiring.courses,
+            packets=wiring.packets,
+            lifecycle=wiring.lifecycle,
+            discoveries=DiscoveryStore(wiring.state, wiring.clock),
+            dead_letters=wiring.dead_letters,
+            messages=wiring.messages,
+            work=wiring.work,
+            readers={name: wiring.reader(one) for name, one in wiring.locations.items()},
+            callback_rules=CallbackRules.of(settings) if settings.callback_secret else None,
+            clock=wiring.clock,
+            new_id=wiring.new_id,
+            stalled_after=wiring.resend_after,
+            presign_seconds=settings.presign_seconds,
+            is_described_to_all=is_described_to_all,
+        )
+
+    def version_files(self, course: str, version: str) -> VersionFiles:
+        """The files of a registered version in the primary; raises NotFound."""
+        return VersionFiles(self.readers[PRIMARY], self.version_prefix(course, version))
+
+    def version_prefix(self, course: str, version: str) -> str:
+        """Where a registered version is in the primary; raises NotFound."""
+        self.courses.version(course, version)
+        for replica in self.courses.replicas(course, version):
+            if replica.location == PRIMARY:
+                where = Location(bucket=replica.bucket, prefix=replica.prefix)
+                return where.version_prefix(CourseId.parse(course), version)
+        raise NotFound(f"{version} of course {course} is in no location that can be read")
+
+    def show(self, ingest: Ingest) -> ShownIngest:
+        """The ingest as it stands now."""
+        return show_ingest(
+            ingest,
+            self.packets.replicas(ingest.id),
+            self.ingests.events(ingest.id),
+            now=self.clock(),
+            stalled_after=self.stalled_after,
+        )

@@ -1,0 +1,288 @@
+"""How everything but ingests is shown: courses, versions, reports, dead letters, discoveries."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from pydantic import Field
+
+from course_backfill.courses import Course, Version, VersionReplica
+from course_backfill.dead_letters import DeadLetter, Redriven
+from course_backfill.display import Shown, ShownStatus
+from course_backfill.failures import Failure
+from course_backfill.ingests import Discovery
+from course_backfill.messages import StepMessage
+from course_backfill.reports import ReportRow, ReportTotals
+
+One = TypeVar("One")
+
+
+class ShownResults(Shown, Generic[One]):
+    """One page of a list; `nextCursor` asks for the next one, and is null on the last."""
+
+    type: Literal["ResultList"] = "ResultList"
+    results: list[One]
+    next_cursor: str | None
+
+
+class ShownCourseName(Shown):
+    """A course by its id."""
+
+    type: Literal["Course"] = "Course"
+    id: str
+
+
+class ShownLastIngest(Shown):
+    """The latest ingest of a course and how it stood at `date`."""
+
+    type: Literal["Ingest"] = "Ingest"
+    id: str
+    status: ShownStatus
+    date: str
+
+
+class ShownCourseRecord(Shown):
+    """A course and how far it is.
+
+    `stale`: the latest version differs from the source as it was at `sourceCheckedDate`; null
+    where there is no version. `activeIngest` is the one ingest that may work on the course.
+    """
+
+    type: Literal["Course"] = "Course"
+    id: str
+    org: str
+    status: ShownStatus
+    latest_version: str | None
+    latest_objects: int | None
+    latest_bytes: int | None
+    latest_locations: list[str]
+    live_version: str | None
+    active_ingest: str | None
+    kept_ingest: str | None
+    last_ingest: ShownLastIngest | None
+    source_checked_date: str | None
+    stale: bool | None
+    discovered_date: str
+
+    @classmethod
+    def of(cls, course: Course) -> Self:
+        """The course as shown."""
+        own = set(cls.model_fields) - {"type", "status", "last_ingest", "latest_locations"}
+        return cls(
+            status=ShownStatus(id=course.status.value),
+            last_ingest=_last_ingest(course),
+            latest_locations=list(course.latest_locations),
+            **course.model_dump(include=own),
+        )
+
+
+class ShownVersionReplica(Shown):
+    """Where a version is."""
+
+    type: Literal["Replica"] = "Replica"
+    location: str
+    bucket: str
+    prefix: str
+    registered_date: str
+
+
+class ShownVersion(Shown):
+    """A registered version; `exceptions` counts the bad objects that it is without."""
+
+    type: Literal["CourseVersion"] = "CourseVersion"
+    id: str
+    course: ShownCourseName
+    ingest: str
+    created_date: str
+    objects: int
+    bytes: int
+    exceptions: int
+    previous_version: str | None
+    latest: bool
+    live: bool
+    fingerprints: dict[str, str]
+    manifest_sha256: str
+    entries_sha256: str
+    replicas: list[ShownVersionReplica]
+
+    @classmethod
+    def of(cls, version: Version, course: Course, replicas: list[VersionReplica]) -> Self:
+        """The version as shown."""
+        own = set(cls.model_fields) - {"type", "course", "latest", "live", "replicas"}
+        names = set(ShownVersionReplica.model_fields) - {"type"}
+        return cls(
+            course=ShownCourseName(id=version.course),
+            latest=version.id == course.latest_version,
+            live=version.id == course.live_version,
+            replicas=[ShownVersionReplica(**one.model_dump(include=names)) for one in replicas],
+            **version.model_dump(include=own),
+        )
+
+
+class ShownEntrySource(Shown):
+    """The object in the source: its id as extended JSON, and when it was uploaded."""
+
+    id: Any
+    upload_date: str | None
+
+
+class ShownEntry(Shown):
+    """One object of a version. `version` is the one whose prefix holds the bytes, at `key`."""
+
+    type: Literal["Entry"] = "Entry"
+    path: str
+    key: str
+    version: str
+    size: int
+    sha256: str
+    md5: str
+    content_type: str | None
+    kind: str
+    source: ShownEntrySource
+    metadata: dict[str, Any] = Field(description="Every other field of the source's document.")
+    videos: list[str]
+
+
+class ShownReportRow(Shown):
+    """One course of the backfill report; `locations` has the version that is in each."""
+
+    type: Literal["BackfillReportRow"] = "BackfillReportRow"
+    course: ShownCourseName
+    org: str
+    status: ShownStatus
+    backfilled: bool
+    missing: list[str]
+    locations: dict[str, str | None]
+    version: str | None
+    objects: int | None
+    bytes: int | None
+    stale: bool | None
+    source_checked_date: str | None
+    last_ingest: ShownLastIngest | None
+
+    @classmethod
+    def of(cls, row: ReportRow, locations: tuple[str, ...]) -> Self:
+        """The row as shown."""
+        course = row.course
+        return cls(
+            course=ShownCourseName(id=course.id),
+            org=course.org,
+            status=ShownStatus(id=course.status.value),
+            backfilled=row.is_backfilled,
+            missing=list(row.missing),
+            locations={
+                one: None if one in row.missing else course.latest_version for one in locations
+            },
+            version=course.latest_version,
+            objects=course.latest_objects,
+            bytes=course.latest_bytes,
+            stale=course.stale,
+            source_checked_date=course.source_checked_date,
+            last_ingest=_last_ingest(course),
+        )
+
+
+class ShownReportTotals(Shown):
+    """Sums over the whole report, not over one page. `byLocation` counts backfilled courses."""
+
+    courses: int
+    not_backfilled: int
+    stale: int
+    objects: int
+    bytes: int
+    by_status: dict[str, int]
+    by_location: dict[str, int]
+
+    @classmethod
+    def of(cls, totals: ReportTotals) -> Self:
+        """The totals as shown."""
+        return cls(**{name: getattr(totals, name) for name in cls.model_fields})
+
+
+class ShownReport(Shown):
+    """Courses not yet backfilled first. `totals` come with the first page alone."""
+
+    type: Literal["BackfillReport"] = "BackfillReport"
+    created_date: str
+    locations: list[str]
+    totals: ShownReportTotals | None
+    results: list[ShownReportRow]
+    next_cursor: str | None
+
+
+class ShownDeadLetter(Shown):
+    """A message that no worker could do; `body` is what came where it was no message of ours."""
+
+    type: Literal["DeadLetter"] = "DeadLetter"
+    id: str
+    service: str
+    ingest: str | None
+    message: StepMessage | None
+    body: str | None
+    receives: int
+    error: str
+    first_date: str
+    last_date: str
+    state: str
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> Self:
+        """The dead letter as shown."""
+        return cls(
+            **letter.model_dump(exclude={"message", "state"}),
+            message=letter.message,
+            state=letter.state.value,
+        )
+
+
+class ShownRedriven(Shown):
+    """What redriving one dead letter did; `counts` is whether its ingest still waits for it."""
+
+    type: Literal["Redriven"] = "Redriven"
+    id: str
+    sent: bool
+    counts: bool
+    description: str
+
+    @classmethod
+    def of(cls, done: Redriven) -> Self:
+        """The outcome as shown."""
+        return cls(id=done.id, sent=done.sent, counts=done.counts, description=done.description)
+
+
+class ShownDiscovery(Shown):
+    """A search for courses; `found` counts all of the source's, `added` those that were new."""
+
+    type: Literal["Discovery"] = "Discovery"
+    id: str
+    status: ShownStatus
+    requested_by: str
+    created_date: str
+    ended_date: str | None
+    found: int
+    added: int
+    failure: Failure | None
+
+    @classmethod
+    def of(cls, discovery: Discovery) -> Self:
+        """The discovery as shown."""
+        own = set(cls.model_fields) - {"type", "status", "failure"}
+        return cls(
+            status=ShownStatus(id=discovery.status.value),
+            failure=discovery.failure,
+            **discovery.model_dump(include=own),
+        )
+
+
+class ShownHealth(Shown):
+    """That the API answers."""
+
+    type: Literal["Health"] = "Health"
+    status: ShownStatus
+
+
+def _last_ingest(course: Course) -> ShownLastIngest | None:
+    last = course.last_ingest
+    if last is None:
+        return None
+    return ShownLastIngest(id=last.id, status=ShownStatus(id=last.status), date=last.date)

@@ -1,0 +1,52 @@
+"""Paths of requests: course ids and entry paths, which hold slashes, become single segments.
+
+API Gateway's HTTP APIs hand a path over decoded once: `%2F` has become `/` by then, and what was
+encoded twice is encoded still. So a path is never decoded here but where nothing else is possible:
+a course key holds no `%`, hence one that does was encoded (once more) by someone on the way.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from course_backfill.errors import InvalidInput, Problem
+
+COURSES = "/courses/"
+OLD_KEY_PARTS = 3
+
+
+def routed_path(path: str) -> str:
+    """The path with every variable part percent-encoded as one segment, for the router.
+
+    Raises InvalidInput for a path that is not Unicode text.
+    """
+    try:
+        if not path.startswith(COURSES):
+            return "/".join(map(_segment, path.split("/")))
+        course, rest = _split_course(path.removeprefix(COURSES))
+        return "/".join((COURSES.rstrip("/"), _segment(course), *map(_segment, _joined(rest))))
+    except UnicodeError:
+        raise InvalidInput(Problem("", "expected a path in UTF-8")) from None
+
+
+def _split_course(text: str) -> tuple[str, list[str]]:
+    """(course id, what follows it): one segment, or the three of the old form."""
+    first, *rest = text.split("/")
+    decoded = unquote(first, errors="strict") if "%" in first else first
+    if decoded.startswith("course-v1:") or "/" in decoded:
+        return decoded, rest
+    parts = [decoded, *rest]
+    return "/".join(parts[:OLD_KEY_PARTS]), parts[OLD_KEY_PARTS:]
+
+
+def _joined(rest: list[str]) -> list[str]:
+    """`versions/{v}/content/{path}`: the path is one part, whatever slashes it has."""
+    match rest:
+        case ["versions", version, "content", first, *more]:
+            return ["versions", version, "content", "/".join((first, *more))]
+        case _:
+            return rest
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,217 @@
+"""Routes of ingests: ask for one, look at them, cancel, retry."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Request, Response
+
+from course_backfill.clock import to_text
+from course_backfill.display import ShownIngest
+from course_backfill.errors import ConditionFailed
+from course_backfill.ingests import Callback, Ingest, IngestStatus
+from course_backfill.inventory import CONTENT_KINDS
+from services.ingests_api.answers import Answer, answers, json_answer
+from services.ingests_api.api import Api
+from services.ingests_api.arguments import json_body_of
+from services.ingests_api.auth import Principal
+from services.ingests_api.cursors import decode_cursor, encode_cursor
+from services.ingests_api.display import ShownResults
+from services.ingests_api.endpoints import Endpoint
+from services.ingests_api.ingest_requests import IngestRequest, Nothing
+from services.ingests_api.json_bodies import json_sha256
+from services.ingests_api.parameters import (
+    DEFAULT_LIMIT,
+    CourseQuery,
+    Cursor,
+    IdempotencyKey,
+    IngestLimit,
+    IngestPath,
+    IngestStatusQuery,
+    StageQuery,
+)
+from services.ingests_api.problems import Refusal
+from services.ingests_api.resolver import Next, Resolver
+
+TAG = "Ingests"
+IDS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:course-backfill:idempotency-key")
+
+
+class IngestRoutes:
+    """Answers for ingests."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def endpoints(self) -> list[Endpoint]:
+        """The routes, and how they are described."""
+        one = {200: ("The ingest.", ShownIngest)}
+        taken_on = {
+            200: ("It was done before; the ingest as it stands.", ShownIngest),
+            202: ("It is being done; the ingest as it stands.", ShownIngest),
+        }
+        return [
+            Endpoint(
+                method="POST",
+                path="/ingests",
+                handler=self.create,
+                before=(self.replay,),
+                tag=TAG,
+                summary="Backfill a course",
+                description="With an Idempotency-Key, the same request gives the same ingest.",
+                answers=answers(
+                    {
+                        200: ("The ingest that this key made before.", ShownIngest),
+                        201: ("The new ingest; Location is where it is.", ShownIngest),
+                    },
+                    refusals=(400, 404, 409, 413, 415, 422),
+                ),
+            ),
+            Endpoint(
+                method="GET",
+                path="/ingests",
+                handler=self.listing,
+                tag=TAG,
+                summary="List ingests, newest first",
+                answers=answers(
+                    {200: ("One page.", ShownResults[ShownIngest])}, refusals=(400, 422)
+                ),
+            ),
+            Endpoint(
+                method="GET",
+                path="/ingests/<ingest_id>",
+                handler=self.get,
+                tag=TAG,
+                summary="Look at an ingest",
+                answers=answers(one, refusals=(400, 404, 422)),
+            ),
+            Endpoint(
+                method="POST",
+                path="/ingests/<ingest_id>/cancel",
+                handler=self.cancel,
+                tag=TAG,
+                summary="Cancel an ingest and remove what it copied",
+                answers=answers(taken_on, refusals=(400, 404, 409, 413, 415, 422)),
+            ),
+            Endpoint(
+                method="POST",
+                path="/ingests/<ingest_id>/retry",
+                handler=self.retry,
+                tag=TAG,
+                summary="Go on with a failure whose copies were kept",
+                answers=answers({202: taken_on[202]}, refusals=(400, 404, 409, 413, 415, 422)),
+            ),
+        ]
+
+    def replay(self, app: Resolver, next_middleware: Next) -> Response[Any]:
+        """Answers a repeated request before anything else is looked at."""
+        digest = json_sha256(json_body_of(app.current_event))
+        app.context["request_sha256"] = digest
+        key = app.current_event.headers.get("idempotency-key")
+        if key:
+            earlier = self._api.ingests.find(ingest_id_of(app.context["principal"], key))
+            if earlier:
+                return self._same(earlier, digest, app.context["base"])
+        return next_middleware(app)
+
+    def create(
+        self, request: Request, body: IngestRequest, idempotency_key: IdempotencyKey = None
+    ) -> Answer:
+        """Accepts an ingest."""
+        principal: Principal = request.context["principal"]
+        digest: str = request.context["request_sha256"]
+        base: str = request.context["base"]
+        ingest = self._ingest(body, principal, digest, idempotency_key)
+        try:
+            self._api.lifecycle.accept(ingest)
+        except ConditionFailed:
+            # The same request came twice at once, and the other was first.
+            earlier = self._api.ingests.find(ingest.id)
+            if earlier is None:
+                raise
+            return self._same(earlier, digest, base)
+        return self._answer(ingest, base, HTTPStatus.CREATED)
+
+    def get(self, ingest_id: IngestPath) -> Answer:
+        """One ingest."""
+        return json_answer(self._api.show(self._api.ingests.get(ingest_id)))
+
+    def listing(
+        self,
+        course: CourseQuery = None,
+        status: IngestStatusQuery = None,
+        stage: StageQuery = None,
+        limit: IngestLimit = None,
+        cursor: Cursor = None,
+    ) -> Answer:
+        """A page of ingests."""
+        asked = ("ingests", course, status, stage)
+        found, position = self._api.ingests.listing(
+            course=course,
+            status=status,
+            stage=stage,
+            limit=limit or DEFAULT_LIMIT,
+            before=decode_cursor(asked, cursor),
+        )
+        shown = [self._api.show(ingest) for ingest in found]
+        next_cursor = encode_cursor(asked, position)
+        return json_answer(ShownResults[ShownIngest](results=shown, next_cursor=next_cursor))
+
+    def cancel(
+        self, request: Request, ingest_id: IngestPath, body: Nothing | None = None
+    ) -> Answer:
+        """Cancels; asking again changes nothing."""
+        ingest = self._api.ingests.get(ingest_id)
+        status = HTTPStatus.OK
+        if IngestStatus.CANCELLED not in {ingest.status, ingest.intended_end}:
+            by = request.context["principal"].sub
+            ingest = self._api.lifecycle.cancel(ingest_id, by=by)
+            status = HTTPStatus.ACCEPTED
+        return self._answer(ingest, request.context["base"], status)
+
+    def retry(self, request: Request, ingest_id: IngestPath, body: Nothing | None = None) -> Answer:
+        """Retries a kept failure."""
+        ingest = self._api.lifecycle.retry(ingest_id, by=request.context["principal"].sub)
+        return self._answer(ingest, request.context["base"], HTTPStatus.ACCEPTED)
+
+    def _ingest(
+        self, body: IngestRequest, principal: Principal, digest: str, key: str | None
+    ) -> Ingest:
+        now = to_text(self._api.clock())
+        return Ingest(
+            id=ingest_id_of(principal, key) if key else self._api.new_id(),
+            course=body.course.id,
+            locations=body.locations or tuple(self._api.readers),
+            content=body.content or tuple(CONTENT_KINDS),
+            dry_run=body.dry_run,
+            read_source=body.read_source,
+            on_failure=body.on_failure,
+            corrupt_objects=body.corrupt_objects,
+            callback=Callback(url=body.callback.url) if body.callback else None,
+            requested_by=principal.sub,
+            request_sha256=digest,
+            created_date=now,
+            last_modified_date=now,
+        )
+
+    def _same(self, earlier: Ingest, digest: str, base: str) -> Answer:
+        if earlier.request_sha256 != digest:
+            raise Refusal(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "This Idempotency-Key came with another body before. Use a new key.",
+                ingest=earlier.id,
+            )
+        return self._answer(earlier, base, HTTPStatus.OK)
+
+    def _answer(self, ingest: Ingest, base: str, status: HTTPStatus) -> Answer:
+        headers = {"Location": f"{base}/ingests/{ingest.id}"}
+        return json_answer(self._api.show(ingest), status=status, headers=headers)
+
+
+def ingest_id_of(principal: Principal, key: str) -> str:
+    """The id of the ingest that this principal makes with this key; another's is another."""
+    return str(uuid.uuid5(IDS, json.dumps([principal.sub, key])))

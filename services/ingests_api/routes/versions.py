@@ -1,0 +1,178 @@
+"""Routes of versions: which there are, what each is, its entries, and their bytes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Request, Response
+
+from course_backfill.courses import version_number
+from course_backfill.errors import NotFound
+from course_backfill.locations import PRIMARY
+from course_backfill.manifests import Entry, StorageManifest
+from services.ingests_api.answers import Answer, answers, json_answer
+from services.ingests_api.api import Api
+from services.ingests_api.auth import LOCKED, Principal
+from services.ingests_api.cursors import decode_cursor, encode_cursor
+from services.ingests_api.display import ShownEntry, ShownResults, ShownVersion
+from services.ingests_api.endpoints import Endpoint
+from services.ingests_api.parameters import (
+    DEFAULT_LIMIT,
+    CoursePath,
+    Cursor,
+    EntryPath,
+    KindQuery,
+    Limit,
+    PrefixQuery,
+    VersionPath,
+)
+
+TAG = "Versions"
+
+
+class VersionRoutes:
+    """Answers for the registered versions of courses."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def endpoints(self) -> list[Endpoint]:
+        """The routes, and how they are described."""
+        below = "/courses/<course_id>/versions"
+        return [
+            Endpoint(
+                method="GET",
+                path=below,
+                handler=self.listing,
+                tag=TAG,
+                summary="List a course's registered versions, newest first",
+                answers=answers(
+                    {200: ("One page.", ShownResults[ShownVersion])}, refusals=(400, 404, 422)
+                ),
+            ),
+            Endpoint(
+                method="GET",
+                path=f"{below}/<version>",
+                handler=self.manifest,
+                tag=TAG,
+                summary="Read a version's storage manifest",
+                answers=answers(
+                    {200: ("The manifest.", StorageManifest)}, refusals=(400, 404, 422)
+                ),
+            ),
+            Endpoint(
+                method="GET",
+                path=f"{below}/<version>/entries",
+                handler=self.entries,
+                tag=TAG,
+                summary="List a version's entries, by path",
+                description="A page may be short, even empty: only a null nextCursor is the end.",
+                answers=answers(
+                    {200: ("One page.", ShownResults[ShownEntry])}, refusals=(400, 404, 422)
+                ),
+            ),
+            Endpoint(
+                method="GET",
+                path=f"{below}/<version>/content/<path>",
+                handler=self.content,
+                tag=TAG,
+                summary="Get the bytes of an entry",
+                description="Redirects to a link that works for a short time and only for this "
+                "object. Entries that are locked in the course need the scope content:locked.",
+                answers=answers(
+                    {307: ("Location is the link to the bytes.", None)}, refusals=(400, 404, 422)
+                ),
+            ),
+        ]
+
+    def listing(self, course_id: CoursePath, limit: Limit = None, cursor: Cursor = None) -> Answer:
+        """A page of versions."""
+        asked = ("versions", course_id)
+        before = decode_cursor(asked, cursor)
+        course = self._api.courses.get(course_id)
+        wanted = [
+            version
+            for version in self._api.courses.versions(course_id)
+            if not before or version_number(version.id) < int(before)
+        ]
+        page = wanted[: limit or DEFAULT_LIMIT]
+        shown = [
+            ShownVersion.of(one, course, self._api.courses.replicas(course_id, one.id))
+            for one in page
+        ]
+        is_end = len(page) == len(wanted)
+        position = None if is_end else str(version_number(page[-1].id))
+        next_cursor = encode_cursor(asked, position)
+        return json_answer(ShownResults[ShownVersion](results=shown, next_cursor=next_cursor))
+
+    def manifest(self, course_id: CoursePath, version: VersionPath) -> Answer:
+        """The storage manifest."""
+        found = self._api.version_files(course_id, version).manifest()
+        return Response(
+            status_code=HTTPStatus.OK,
+            content_type="application/json",
+            body=found.model_dump_json(by_alias=True),
+        )
+
+    def entries(
+        self,
+        course_id: CoursePath,
+        version: VersionPath,
+        *,
+        kind: KindQuery = None,
+        prefix: PrefixQuery = None,
+        limit: Limit = None,
+        cursor: Cursor = None,
+    ) -> Answer:
+        """A page of entries."""
+        asked = ("entries", course_id, version, kind, prefix)
+        page = self._api.version_files(course_id, version).page(
+            limit=limit or DEFAULT_LIMIT,
+            after=decode_cursor(asked, cursor),
+            prefix=prefix or "",
+            kind=kind,
+        )
+        return json_answer(
+            ShownResults[ShownEntry](
+                results=[ShownEntry.model_validate(entry.to_dict()) for entry in page.entries],
+                next_cursor=encode_cursor(asked, page.after),
+            )
+        )
+
+    def content(
+        self, request: Request, course_id: CoursePath, version: VersionPath, path: EntryPath
+    ) -> Answer:
+        """A redirect to the bytes."""
+        entry = self._entry(course_id, version, path)
+        principal: Principal = request.context["principal"]
+        # Whatever is written there but null or false counts as locked.
+        if entry.source.metadata.get("locked"):
+            principal.require(LOCKED)
+        url = self._link(course_id, entry)
+        headers = {"Location": url, "Cache-Control": "no-store"}
+        return Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, body="", headers=headers)
+
+    def _entry(self, course: str, version: str, path: str) -> Entry:
+        """The entry of that name; failing that, of the name that it is the encoding of.
+
+        Most gateways hand a path over decoded, some do not, and API Gateway cuts a decoded one at
+        `?`, so that such a name can only be asked for encoded twice.
+        """
+        files = self._api.version_files(course, version)
+        try:
+            return files.find(path)
+        except NotFound:
+            decoded = unquote(path)
+            if decoded == path:
+                raise
+        return files.find(decoded)
+
+    def _link(self, course: str, entry: Entry) -> str:
+        prefix = self._api.version_prefix(course, entry.version)
+        return self._api.readers[PRIMARY].presign(
+            prefix + entry.key,
+            version_id=None,
+            seconds=self._api.presign_seconds,
+            file_name=entry.source.name.rpartition("/")[2] or entry.source.name,
+        )

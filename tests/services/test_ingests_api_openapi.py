@@ -1,0 +1,145 @@
+"""The API's description: valid, complete, and true of what is answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+from services.ingests_api.auth import PUBLIC
+from tests.services.api_world import ApiWorld, create_request
+from tests.services.memory_pipeline import COURSE
+
+pytestmark = pytest.mark.usefixtures("socket_disabled")
+
+
+@pytest.fixture(scope="module")
+def world() -> ApiWorld:
+    world = ApiWorld()
+    world.pipeline.content.save(COURSE, "a.txt", b"alpha")
+    return world
+
+
+@pytest.fixture(scope="module")
+def document(world: ApiWorld) -> dict[str, Any]:
+    described: dict[str, Any] = world.get("/openapi.json").json
+    return described
+
+
+def operation(document: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = document["paths"][path][method.lower()]
+    return found
+
+
+def check(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    whole = schema | {"components": document["components"]}
+    OAS31Validator(whole).validate(value)
+
+
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_every_route_is_described_with_its_scope_and_its_refusals(
+    world: ApiWorld, document: dict[str, Any]
+) -> None:
+    described = {
+        (method.upper(), path.replace("{", "<").replace("}", ">"))
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert described == set(world.api.endpoints)
+    names = set()
+    for method, path in described:
+        found = operation(document, method, path.replace("<", "{").replace(">", "}"))
+        names.add(found["operationId"])
+        assert found["summary"]
+        assert ("security" in found) == ((method, path) not in PUBLIC)
+        for status, answer in found["responses"].items():
+            kinds = set(answer.get("content", {}))
+            assert kinds == {"application/problem+json"} or int(status) < 400
+        if (method, path) not in PUBLIC:
+            assert {"401", "403", "500", "503"} <= set(found["responses"])
+    assert len(names) == len(described)
+
+
+def test_no_schema_is_left_over_or_named_after_a_class_of_ours(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    text = json.dumps(document)
+    for name in schemas:
+        assert f'"#/components/schemas/{name}"' in text
+        assert not name.startswith(("Shown", "HTTP"))
+    assert "Shown" not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "concrete", "body"),
+    [
+        ("POST", "/ingests", "/ingests", create_request()),
+        ("POST", "/ingests", "/ingests", create_request(dryRun=True)),
+        ("POST", "/ingests", "/ingests", {"nonsense": 1}),
+        ("POST", "/ingests", "/ingests", "{"),
+        ("POST", "/ingests", "/ingests", create_request("course-v1:No+Such+One")),
+        ("GET", "/ingests", "/ingests", None),
+        ("GET", "/ingests/{ingest_id}", "/ingests/{ingest}", None),
+        ("GET", "/ingests/{ingest_id}", "/ingests/nothing", None),
+        ("GET", "/ingests/{ingest_id}/failures", "/ingests/{ingest}/failures", None),
+        ("POST", "/ingests/{ingest_id}/cancel", "/ingests/{ingest}/cancel", {}),
+        ("POST", "/ingests/{ingest_id}/retry", "/ingests/{ingest}/retry", None),
+        ("POST", "/discoveries", "/discoveries", None),
+        ("GET", "/courses", "/courses", None),
+        ("GET", "/courses/{course_id}", f"/courses/{COURSE}", None),
+        ("GET", "/courses/{course_id}/versions", f"/courses/{COURSE}/versions", None),
+        ("GET", "/courses/{course_id}/versions/{version}", f"/courses/{COURSE}/versions/v1", None),
+        (
+            "GET",
+            "/courses/{course_id}/versions/{version}/entries",
+            f"/courses/{COURSE}/versions/v1/entries",
+            None,
+        ),
+        ("GET", "/reports/backfill", "/reports/backfill", None),
+        ("GET", "/dead-letters", "/dead-letters", None),
+        ("POST", "/dead-letters/redrive", "/dead-letters/redrive", {"ids": ["x"]}),
+        ("POST", "/dead-letters/redrive", "/dead-letters/redrive", {}),
+        ("GET", "/health", "/health", None),
+    ],
+)
+def test_what_is_answered_is_what_is_described(
+    world: ApiWorld,
+    document: dict[str, Any],
+    *,
+    method: str,
+    path: str,
+    concrete: str,
+    body: Any,
+) -> None:
+    done = world.get("/ingests", query="status=succeeded").json["results"]
+    ingest = done[0]["id"] if done else world.backfill()
+    answer = world.ask(method, concrete.replace("{ingest}", ingest), body=body)
+    described = operation(document, method, path)["responses"][str(answer.status)]
+    content = described["content"][answer.headers["Content-Type"]]
+    check(document, content["schema"], answer.json)
+    world.pipeline.run()
+
+
+def test_the_requests_that_are_described_are_those_that_are_taken(
+    document: dict[str, Any],
+) -> None:
+    described = operation(document, "POST", "/ingests")["requestBody"]
+    schema = described["content"]["application/json"]["schema"]
+    check(document, schema, create_request(locations=["primary"], callback=None))
+    names = document["components"]["schemas"]["IngestRequest"]
+    assert names["additionalProperties"] is False
+    assert names["required"] == ["ingestType", "course"]
+
+
+def test_the_page_shows_the_document_and_loads_nothing_from_elsewhere(world: ApiWorld) -> None:
+    page = world.get("/docs")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "course-v1:OpenedX+DemoX+DemoCourse" in page.text
+    assert "src='http" not in page.text
