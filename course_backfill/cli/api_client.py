@@ -50,9 +50,16 @@ class ApiClient:
         """The JSON document at the path."""
         return self._json(self._request("GET", path, query=query))
 
-    def text(self, path: str, *, accept: str, **query: Any) -> str:
-        """The same resource in another form, such as text/csv."""
-        return self._request("GET", path, query=query, headers={"accept": accept}).text
+    def csv(self, path: str, **query: Any) -> Iterator[str]:
+        """The same resource as CSV, page after page, its heading once."""
+        wanted: str | None = path
+        is_first = True
+        while wanted is not None:
+            response = self._request("GET", wanted, query=query, headers={"accept": "text/csv"})
+            heading, newline, rows = response.text.partition("\n")
+            yield heading + newline + rows if is_first else rows
+            # The link of the next page carries the whole query.
+            wanted, query, is_first = response.links.get("next", {}).get("url"), {}, False
 
     def pages(self, path: str, **query: Any) -> Iterator[Document]:
         """Every result of a list, page after page."""
@@ -88,9 +95,9 @@ class ApiClient:
         headers: dict[str, str] | None = None,
         repeat: bool = True,
     ) -> httpx.Response:
-        params = {name: value for name, value in (query or {}).items() if value is not None}
+        given = {name: value for name, value in (query or {}).items() if value is not None}
         request = self._http.build_request(
-            method, path, params=params, json=body, headers=headers or {}
+            method, path, params=given or None, json=body, headers=headers or {}
         )
         response = self._send(request, tries=TRIES if repeat else 1)
         if response.is_error:

@@ -42,7 +42,7 @@ def report(
     """
     query = {"status": status, "org": org, "location": location}
     if as_csv:
-        sys.stdout.write(api.text("/reports/backfill", accept="text/csv", **query))
+        sys.stdout.writelines(api.csv("/reports/backfill", **query))
         return
     first = api.get("/reports/backfill", limit=1, **query)
     rows = list(api.pages("/reports/backfill", **query))

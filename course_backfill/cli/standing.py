@@ -90,7 +90,7 @@ def failures(
     """
     name = ingest_of(api, ingest)
     if as_csv:
-        sys.stdout.write(api.text(ingest_path(name, "failures"), accept="text/csv"))
+        sys.stdout.writelines(api.csv(ingest_path(name, "failures")))
         return
     found = list(api.pages(ingest_path(name, "failures")))
     if as_json:

@@ -99,6 +99,23 @@ def test_a_list_is_read_to_its_end() -> None:
     assert all("status=failed" in path for path in api.asked("GET"))
 
 
+def test_csv_of_many_pages_has_one_heading() -> None:
+    def pages(request: Request) -> Answer:
+        if "cursor=c" in request.path:
+            return Answer(200, b"course,status\r\nb,failed\r\n")
+        link = {"link": '</reports/backfill?org=O&cursor=c>; rel="next"'}
+        return Answer(200, b'course,status\r\n"a,""\n",failed\r\n', headers=link)
+
+    with scripted_api(pages) as api, client(api.url) as commands:
+        text = "".join(commands.csv("/reports/backfill", org="O"))
+
+    assert text == 'course,status\r\n"a,""\n",failed\r\nb,failed\r\n'
+    assert api.asked("GET") == [
+        "/reports/backfill?org=O",
+        "/reports/backfill?org=O&cursor=c",
+    ]
+
+
 @pytest.mark.parametrize(
     ("course", "path"),
     [
