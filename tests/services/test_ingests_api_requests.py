@@ -9,7 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from course_backfill.ports import Key
+from services.ingests_api.ingest_requests import IngestRequest
 from tests.services.api_world import Answered, ApiWorld, create_event, create_request
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
@@ -330,3 +334,55 @@ def test_two_ingests_racing_for_one_course_leave_one_and_a_conflict(world: ApiWo
     answer = world.start()
     assert (first.answers[0].status, answer.status) == (201, 409)
     assert answer.json["ingest"]["id"] == first.answers[0].json["id"]
+
+
+def test_a_request_that_waits_is_not_mixed_with_one_that_passes_it(world: ApiWorld) -> None:
+    get = world.wiring.state.get
+    others: list[Answered] = []
+
+    def pass_by(key: Key) -> Any:
+        """Another thread's request comes and goes while this one waits for its first read."""
+        world.wiring.state.get = get  # type: ignore[method-assign]  # Only the first read waits.
+        with ThreadPoolExecutor(1) as thread:
+            others.append(thread.submit(world.start, OLD_COURSE).result())
+        return get(key)
+
+    world.wiring.state.get = pass_by  # type: ignore[method-assign]  # One verb, made slow.
+    answer = world.post("/ingests", create_request(), headers=KEY)
+    assert answer.json["course"]["id"] == str(COURSE)
+    assert others[0].json["course"]["id"] == str(OLD_COURSE)
+
+
+FUZZED = ApiWorld()
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "id", "url", "course", "ingestType", "callback", "locations", "content"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(extra=st.dictionaries(st.sampled_from(list(IngestRequest.model_json_schema()["properties"])),
+                             json_values, max_size=3))  # fmt: skip
+def test_whatever_is_asked_is_taken_or_refused_and_never_failed_on(extra: dict[str, Any]) -> None:
+    answer = FUZZED.post("/ingests", create_request(dryRun=True) | extra)
+    assert answer.status in {201, 400, 404, 409, 422}
+    assert answer.status != 422 or answer.pointers
+
+
+@settings(deadline=None)
+@given(content=st.binary(max_size=200))
+def test_whatever_bytes_come_are_refused_and_never_failed_on(content: bytes) -> None:
+    event = create_event("POST", "/ingests", body="x")
+    event |= {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
+    assert FUZZED.send(event).status in {400, 422}
