@@ -145,9 +145,13 @@ class Installation:
         """Orders a fault of the embedded AWS."""
         httpx.post(f"{self.endpoint}/_faults", json=fault).raise_for_status()
 
+    def heal(self) -> None:
+        """Takes back the faults that were not met yet."""
+        httpx.delete(f"{self.endpoint}/_faults").raise_for_status()
+
     def stop(self) -> None:
         """Ends what the test left running."""
-        httpx.delete(f"{self.endpoint}/_faults").raise_for_status()
+        self.heal()
         for worker in self._workers:
             worker.kill()
         self.wiring.close()

@@ -34,6 +34,7 @@ def test_a_worker_killed_in_the_middle_of_a_packet_is_replaced(installation: Ins
     victim = installation.work()
     wait_until(lambda: len(installation.stored()) >= 20)
     victim.kill()
+    installation.heal()
     assert not installation.wiring.ingests.get(ingest).status.is_end
     installation.work()
     assert installation.ended(ingest).status is IngestStatus.SUCCEEDED
@@ -62,6 +63,7 @@ def test_after_a_kill_a_large_file_goes_on_from_its_parts(installation: Installa
 
     wait_until(lambda: len(parts()) >= 5)
     victim.kill()
+    installation.heal()
     before = parts()
     installation.fault(service="s3", operation="UploadPart", status=500, code="Never", times=1)
     installation.work()
@@ -94,6 +96,7 @@ def test_any_other_worker_may_be_killed_too(installation: Installation, service:
     }[service]
     wait_until(lambda: installation.wiring.ingests.get(ingest).stage == stage)
     victim.kill()
+    installation.heal()
     installation.work(service)
     assert installation.ended(ingest).status is IngestStatus.SUCCEEDED
     assert copied(installation) == contents
@@ -106,6 +109,7 @@ def test_a_worker_that_wakes_up_late_cannot_commit(installation: Installation) -
     sleeper = installation.work("planner", "replicator")
     wait_until(lambda: len(installation.stored()) >= 10)
     sleeper.pause()
+    installation.heal()
     installation.work()
     assert installation.ended(ingest).status is IngestStatus.SUCCEEDED
     sleeper.resume()
@@ -124,6 +128,7 @@ def test_a_worker_killed_during_rollback_leaves_nothing(installation: Installati
     victim = installation.work()
     wait_until(lambda: installation.wiring.ingests.get(ingest).stage == "rolling-back")
     victim.kill()
+    installation.heal()
     installation.work()
     assert installation.ended(ingest).status is IngestStatus.FAILED
     assert installation.stored() == []

@@ -18,7 +18,7 @@ def test_throttled_storage_parks_the_ingest(installation: Installation) -> None:
         key="assets/a.txt",
         status=503,
         code="SlowDown",
-        times=30,
+        times=12,
     )
     ingest = installation.start()
     installation.work()
