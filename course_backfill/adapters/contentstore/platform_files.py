@@ -33,7 +33,7 @@ def file_id(course: CourseId, name: str, *, kind: str = "asset") -> RawId:
     if not course.is_old:
         stem = f"{course.org}+{course.course}+{course.run}"
         return f"{SPLIT_PREFIX}{stem}+type@{kind}+block@{name}"
-    return _location(course, name, kind)
+    return location_of(course, name, kind)
 
 
 def platform_file(
@@ -49,7 +49,7 @@ def platform_file(
 ) -> PlatformFile:
     """What one save writes; `fields` replaces or adds fields of the document, `_id` included."""
     raw_id = file_id(course, name, kind=kind)
-    location = _location(course, name, kind) | ({} if course.is_old else {"run": course.run})
+    location = location_of(course, name, kind) | ({} if course.is_old else {"run": course.run})
     document: Document = {
         "_id": raw_id,
         "contentType": "application/octet-stream",
@@ -71,7 +71,8 @@ def platform_file(
     return PlatformFile(document | (fields or {}), chunks)
 
 
-def _location(course: CourseId, name: str, kind: str) -> dict[str, Any]:
+def location_of(course: CourseId, name: str, kind: str = "asset") -> dict[str, Any]:
+    """The subdocument that is an old-form file's id, and the `content_son` of every file."""
     return {
         "category": kind,
         "name": name,
