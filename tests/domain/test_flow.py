@@ -1,0 +1,132 @@
+"""What is to be sent next: always what the present stage waits for, from the state alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from course_backfill.clock import to_text
+from course_backfill.ingests import Ingest, Packet
+from course_backfill.messages import Step, StepMessage
+from tests.generators import (
+    MORNING,
+    Stores,
+    create_ingest,
+    create_message,
+    create_packet,
+    create_replica,
+)
+
+LATER = "2026-03-02T08:00:20.000Z"
+NOW = to_text(MORNING)
+
+
+@pytest.fixture
+def stores() -> Stores:
+    return Stores()
+
+
+def messages(
+    stores: Stores, ingest: Ingest, *packets: Packet, replicas: int = 1
+) -> list[StepMessage]:
+    planning = create_ingest(status="processing", stage="planning", epoch=ingest.epoch)
+    stores.ingests.add(planning, event=stores.ingests.event("accept", "succeeded", ""))
+    for location in ("primary", "cold")[:replicas]:
+        planned = [packet.model_copy(update={"replica": location}) for packet in packets]
+        stores.packets.plan(planning, location, planned)
+        replica = create_replica(len(packets), location=location)
+        stores.state.write(stores.packets.replica_write(ingest.id, replica))
+    return stores.flow.messages(ingest)
+
+
+@pytest.mark.parametrize(
+    ("status", "stage", "step"),
+    [
+        ("accepted", None, Step.PLAN),
+        ("processing", "planning", Step.PLAN),
+        ("processing", "aggregating", Step.AGGREGATE),
+        ("processing", "registering", Step.REGISTER),
+        ("processing", "rolling-back", Step.ROLL_BACK),
+        ("failed", "rolling-back", Step.ROLL_BACK),
+    ],
+)
+def test_a_step_of_the_whole_ingest_has_one_message(
+    stores: Stores, status: str, stage: str | None, step: Step
+) -> None:
+    ingest = create_ingest(status=status, stage=stage, epoch=4)
+    assert messages(stores, ingest, create_packet()) == [create_message(step, epoch=4)]
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
+def test_nothing_is_sent_for_an_ingest_that_has_ended(stores: Stores, status: str) -> None:
+    assert messages(stores, create_ingest(status=status), create_packet()) == []
+
+
+@pytest.mark.parametrize("stage", ["planning", "replicating", "verifying", "registering"])
+def test_nothing_is_sent_for_a_kept_failure(stores: Stores, stage: str) -> None:
+    ingest = create_ingest(status="failed", stage=stage, kept=True)
+    assert messages(stores, ingest, create_packet()) == []
+
+
+def of_packets(step: Step, *numbers: int | None, replica: str = "primary") -> list[StepMessage]:
+    return [create_message(step, replica=replica, packet=number) for number in numbers]
+
+
+STAGES = pytest.mark.parametrize(
+    ("stage", "step", "done"),
+    [("replicating", Step.REPLICATE, "copied"), ("verifying", Step.VERIFY, "verified")],
+)
+
+
+@STAGES
+def test_every_undone_packet_has_a_message(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    packets = [create_packet(0), create_packet(1, **{done: "r"}), create_packet(2)]
+    ingest = create_ingest(status="processing", stage=stage)
+    assert messages(stores, ingest, *packets) == of_packets(step, 0, 2)
+
+
+@STAGES
+def test_a_claimed_packet_has_none_but_one_whose_claim_expired_has(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    packets = [
+        create_packet(0, claimant="alive", claimed_until=LATER),
+        create_packet(1, claimant="dead", claimed_until=NOW),
+    ]
+    ingest = create_ingest(status="processing", stage=stage)
+    assert messages(stores, ingest, *packets) == of_packets(step, 1)
+
+
+@STAGES
+def test_when_all_packets_are_claimed_there_is_nothing_to_send(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    ingest = create_ingest(status="processing", stage=stage)
+    packet = create_packet(0, claimant="alive", claimed_until=LATER)
+    assert messages(stores, ingest, packet, create_packet(1, **{done: "r"})) == []
+
+
+@STAGES
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_when_all_packets_are_done_the_replica_has_a_message(
+    stores: Stores, stage: str, step: Step, done: str, count: int
+) -> None:
+    ingest = create_ingest(status="processing", stage=stage)
+    packets = [create_packet(number, **{done: "r"}) for number in range(count)]
+    assert messages(stores, ingest, *packets) == of_packets(step, None)
+
+
+@STAGES
+def test_every_replica_has_its_own_messages(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    ingest = create_ingest(status="processing", stage=stage)
+    found = messages(stores, ingest, create_packet(0), create_packet(1), replicas=2)
+    assert found == of_packets(step, 0, 1, replica="cold") + of_packets(step, 0, 1)
+
+
+def test_the_same_state_gives_the_same_messages(stores: Stores) -> None:
+    ingest = create_ingest(status="processing", stage="replicating")
+    found = messages(stores, ingest, create_packet(0), create_packet(1))
+    assert stores.flow.messages(ingest) == found
