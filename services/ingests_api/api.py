@@ -58,7 +58,7 @@ class Api:
             courses=wiring.courses,
             packets=wiring.packets,
             lifecycle=wiring.lifecycle,
-            discoveries=DiscoveryStore(wiring.state, wiring.clock),
+            discoveries=wiring.discoveries,
             dead_letters=wiring.dead_letters,
             messages=wiring.messages,
             work=wiring.work,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from services.ingests_api.auth import PUBLIC
+from services.ingests_api.auth import ANY, LOCKED, PUBLIC, SCOPES
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
 
@@ -143,3 +145,13 @@ def test_the_page_shows_the_document_and_loads_nothing_from_elsewhere(world: Api
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "course-v1:OpenedX+DemoX+DemoCourse" in page.text
     assert "src='http" not in page.text
+
+
+def test_the_guide_names_every_route_and_scope(world: ApiWorld) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    named = set(re.sub(r"\{\w+\}", "<>", guide).replace("?", "`").split("`"))
+    for _, path in world.api.endpoints:
+        plain = re.sub(r"<\w+>", "<>", path)
+        assert {plain, f"GET {plain}", f"POST {plain}"} & named, path
+    for scope in set(SCOPES.values()) - {ANY} | {LOCKED}:
+        assert f"`{scope}`" in guide
