@@ -37,7 +37,10 @@ def _main(parent: int, ending: int, argv: list[str]) -> None:
         if os.getppid() != parent:
             # It ended before the kernel knew of the wish.
             sys.exit(1)
-    os.execvp(argv[0], argv)  # noqa: S606 - The caller's own command; there is no shell.
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606 - The caller's own command; there is no shell.
+    except OSError as error:
+        sys.exit(f"{argv[0]} cannot be started: {error.strerror}")
 
 
 if __name__ == "__main__":
