@@ -32,7 +32,7 @@ def _namespace(text: str) -> str:
 
 
 def _bucket(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+    if not re.fullmatch(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
         raise ValueError("expected the name of an S3 bucket")
     return text
 

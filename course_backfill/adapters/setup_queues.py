@@ -38,39 +38,34 @@ def create_queue(client: SQSClient, queue: Queue) -> Finding:
     return Finding(f"queue {queue.name}", True, "created" if is_new else "is there")
 
 
-def check_queue(client: SQSClient, queue: Queue) -> list[Finding]:
-    """Whether the queue leads to its dead letters, and whether there are any."""
+def check_queue(client: SQSClient, queue: Queue) -> Finding:
+    """Whether the queue is there and leads to its dead letters."""
     name = f"queue {queue.name}"
     url, dead_url = _url(client, queue.name), _url(client, queue.dead_letters)
     if url is None or dead_url is None:
         missing = queue.name if url is None else queue.dead_letters
-        return [Finding(name, False, f"{missing} is not there", "course-backfill setup")]
+        return Finding(name, False, f"{missing} is not there", "course-backfill setup")
     found, dead = _attributes(client, url), _attributes(client, dead_url)
-    policy = json.loads(found.get("RedrivePolicy", "{}"))
+    policy = json.loads(found.get("RedrivePolicy") or "{}")
     receives = int(policy.get("maxReceiveCount", 0))
     if policy.get("deadLetterTargetArn") != dead["QueueArn"] or receives != MAX_RECEIVES:
-        return [Finding(name, False, "does not lead to its dead letters", "course-backfill setup")]
-    return [
-        Finding(
-            name,
-            True,
-            f"{found['ApproximateNumberOfMessages']} waiting, "
-            f"{found['ApproximateNumberOfMessagesNotVisible']} in hand",
-        ),
-        _dead_letters(queue, int(dead["ApproximateNumberOfMessages"])),
-    ]
+        return Finding(name, False, "does not lead to its dead letters", "course-backfill setup")
+    waiting = found["ApproximateNumberOfMessages"]
+    in_hand = found["ApproximateNumberOfMessagesNotVisible"]
+    return Finding(name, True, f"{waiting} waiting, {in_hand} in hand")
 
 
-def _dead_letters(queue: Queue, count: int) -> Finding:
+def check_dead_letters(client: SQSClient, queue: Queue) -> Finding:
+    """Whether dead letters of the service wait for the janitor."""
     name = f"dead letters of {queue.service}"
+    url = _url(client, queue.dead_letters)
+    if url is None:
+        return Finding(name, False, "their queue is not there", "course-backfill setup")
+    count = int(_attributes(client, url)["ApproximateNumberOfMessages"])
     if count == 0:
         return Finding(name, True, "none")
-    return Finding(
-        name,
-        False,
-        f"about {count} not yet taken in by the janitor",
-        "course-backfill work janitor, then course-backfill dead-letters",
-    )
+    action = "course-backfill work janitor, then course-backfill dead-letters"
+    return Finding(name, False, f"about {count} not yet taken in by the janitor", action)
 
 
 def _create(client: SQSClient, name: str, attributes: Attributes) -> tuple[bool, str]:

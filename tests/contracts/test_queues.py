@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.memory_messages import MemoryQueues
-from course_backfill.adapters.setup_queues import check_queue, create_queue
+from course_backfill.adapters.setup_queues import check_dead_letters, check_queue, create_queue
 from course_backfill.adapters.sqs import SqsQueues
 from course_backfill.adapters.sqs_consumer import SqsConsumer
 from course_backfill.deliveries import (
@@ -210,20 +210,24 @@ def test_the_check_of_a_queue_names_what_is_wrong(
     aws_clients: AwsClients, aws_settings: Settings
 ) -> None:
     queue = Resources.of(aws_settings).queues[0]
-    [missing] = check_queue(aws_clients.sqs, queue)
-    assert (missing.ok, missing.action) == (False, "course-backfill setup")
+    for check in (check_queue, check_dead_letters):
+        missing = check(aws_clients.sqs, queue)
+        assert (missing.ok, missing.action) == (False, "course-backfill setup")
     create_queue(aws_clients.sqs, queue)
-    assert [one.ok for one in check_queue(aws_clients.sqs, queue)] == [True, True]
+    assert check_queue(aws_clients.sqs, queue).ok
+    assert check_dead_letters(aws_clients.sqs, queue).ok
 
     dead_url = aws_clients.sqs.get_queue_url(QueueName=queue.dead_letters)["QueueUrl"]
     aws_clients.sqs.send_message(QueueUrl=dead_url, MessageBody="{}")
-    [_, dead] = check_queue(aws_clients.sqs, queue)
+    dead = check_dead_letters(aws_clients.sqs, queue)
     assert not dead.ok
-    assert "1" in dead.detail
+    assert "about 1" in dead.detail
 
     url = aws_clients.sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]
     aws_clients.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
-    assert not check_queue(aws_clients.sqs, queue)[0].ok
+    assert not check_queue(aws_clients.sqs, queue).ok
+    create_queue(aws_clients.sqs, queue)
+    assert check_queue(aws_clients.sqs, queue).ok
 
 
 # --- reading bodies ---
