@@ -104,9 +104,13 @@ class Lifecycle:
         )
 
     def expire(self, ingest: Ingest) -> None:
-        """A kept failure was not retried in time: its copies are removed."""
-        if ingest.kept:
-            self._roll_back_or_end(ingest, IngestStatus.FAILED, ingest.failure, reason="expired")
+        """A kept failure was not retried in time: its copies are removed.
+
+        Raises Conflict where it is not kept any more.
+        """
+        self._roll_back_or_end(
+            ingest, IngestStatus.FAILED, ingest.failure, reason="expired", only_kept=True
+        )
 
     def retry(self, ingest: str, *, by: str) -> Ingest:
         """Takes the lease again and starts a kept failure from its finished packets.
@@ -173,6 +177,7 @@ class Lifecycle:
             None,
             by=successor.requested_by,
             reason=f"superseded by ingest {successor.id}",
+            only_kept=True,
         )
 
     def _roll_back_or_end(
@@ -184,10 +189,13 @@ class Lifecycle:
         objects: int = 0,
         by: str | None = None,
         reason: str = "",
+        only_kept: bool = False,
     ) -> Ingest:
         """Removes what was copied, if any could have been, and then ends."""
 
         def fenced(now: Ingest) -> Ingest:
+            if only_kept and not now.kept:
+                raise Conflict(f"ingest {now.id} is kept no longer", ingest=now.id)
             changed = ingest_states.rolling_back(now, status, failure)
             counted = objects or changed.failure_count
             return changed.model_copy(update={"failure_count": counted})
