@@ -14,6 +14,7 @@ from course_backfill.cli.discovering import discover
 from course_backfill.cli.outcomes import INTERRUPTED, explain
 from course_backfill.cli.printing import remark
 from course_backfill.cli.reports import report
+from course_backfill.cli.serving import serve
 from course_backfill.cli.standing import failures, status
 from course_backfill.cli.starting import cancel, retry, start, watch
 from course_backfill.cli.working import api, aws, work
@@ -41,7 +42,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Backfill": (discover, start, watch, cancel, retry),
     "Look": (report, status, failures, versions, get),
     "Repair": (dead_letters, redrive),
-    "Run parts of it": (work, api, aws),
+    "Run it": (serve, work, api, aws),
 }
 """Every command, in the order of the help; a command is called as its function."""
 

@@ -47,7 +47,8 @@ def work(
         visibility_seconds=settings.visibility_seconds,
         discovery_seconds=settings.discovery_interval_seconds,
     )
-    if not run_until_signalled(Worker(plan, ConfiguredQueues(settings))):
+    worker = Worker(plan, ConfiguredQueues(settings))
+    if not run_until_signalled(worker, lambda: say(f"Ready: {', '.join(chosen)}")):
         remark("Stopped with work in hand: it is delivered again, and another worker takes it.")
 
 

@@ -1,10 +1,10 @@
-"""The file by which the commands on this machine find the API that `serve` runs, and its token."""
+"""The file by which the commands on this machine find what `serve` runs, and its token."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 DATA_DIR_VARIABLE = "COURSE_BACKFILL_DATA_DIR"
@@ -14,10 +14,16 @@ NAME = "client.json"
 
 @dataclass(frozen=True, slots=True)
 class ClientFile:
-    """Where the API is and the token it asks for."""
+    """Where the API is and the token it asks for; and the servers that `serve` itself started.
+
+    A server that `serve` was told to use is not in it: its address may hold a password.
+    """
 
     url: str
     token: str
+    mongo_uri: str | None = None
+    mongo_database: str | None = None
+    aws_endpoint_url: str | None = None
 
     def write(self, data_dir: Path) -> Path:
         """Stores it so that only its owner can read it, whatever was there before."""
@@ -26,7 +32,7 @@ class ClientFile:
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"url": self.url, "token": self.token}, file)
+            json.dump(asdict(self), file)
         temporary.replace(path)
         return path
 
@@ -34,8 +40,7 @@ class ClientFile:
     def read(cls, data_dir: Path) -> ClientFile | None:
         """What `serve` wrote there; None where it is not running from that directory."""
         try:
-            fields = json.loads((data_dir / NAME).read_text())
-            return cls(url=fields["url"], token=fields["token"])
+            return cls(**json.loads((data_dir / NAME).read_text()))
         except (FileNotFoundError, NotADirectoryError):
             return None
 

@@ -67,7 +67,7 @@ class Worker:
         """Asks for the end: no other message is taken."""
         self._stop.set()
 
-    def run(self) -> bool:
+    def run(self, ready: Callable[[], None] = lambda: None) -> bool:
         """Works until `stop`; whether everything in hand was finished within the grace period.
 
         What was not is delivered again once it is no longer hidden, and another worker takes it.
@@ -83,6 +83,7 @@ class Worker:
             self._start("discovery", lambda: self._discover(handlers["planner"]))
         self._start("visibility", lambda: self._in_hand.keep_hidden(self._over))
         logger.info("working", extra={"services": list(handlers)})
+        ready()
         self._stop.wait()
         return self._finish()
 
@@ -133,11 +134,11 @@ class Worker:
         threading.Thread(target=run, name=name, daemon=True).start()
 
 
-def run_until_signalled(worker: Worker) -> bool:
+def run_until_signalled(worker: Worker, ready: Callable[[], None]) -> bool:
     """Runs the worker in this process until SIGTERM or SIGINT; what `Worker.run` gives."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
-    return worker.run()
+    return worker.run(ready)
 
 
 def wait_for_signal() -> None:

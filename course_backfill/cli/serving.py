@@ -1,0 +1,105 @@
+"""The command that runs everything on this machine: serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from course_backfill.cli.outcomes import Failed
+from course_backfill.cli.printing import say
+from course_backfill.local.client_file import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
+from course_backfill.settings import Settings
+
+if TYPE_CHECKING:
+    from course_backfill.local.stack import Stack, StackOptions
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the API; 0 takes a free one.")]
+
+
+def serve(
+    *,
+    mongo_uri: Annotated[
+        str | None,
+        typer.Option(
+            help="The MongoDB that holds the content; better in MONGO_URI, where others cannot see "
+            "it. Default: one of its own.",
+        ),
+    ] = None,
+    mongo_database: Annotated[
+        str | None, typer.Option(help="Its database. Default: found by itself where possible.")
+    ] = None,
+    aws_endpoint_url: Annotated[
+        str | None,
+        typer.Option(help="Where S3, SQS and DynamoDB answer. Default: the embedded AWS."),
+    ] = None,
+    port: Port = 0,
+    aws_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the embedded AWS; 0 takes a free one.")
+    ] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="The API's bearer token; better in COURSE_BACKFILL_API_TOKEN. "
+            "Default: a random one, printed once."
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path, typer.Option(envvar=DATA_DIR_VARIABLE, help="Where data and logs lie.")
+    ] = DEFAULT_DATA_DIR,
+) -> None:
+    """Run API and workers on this machine until Ctrl-C; needs nothing to be set up.
+
+    Servers that are not named are started too: a MongoDB that keeps its data below the data
+    directory, and an embedded AWS that keeps nothing when it stops.
+
+    Examples:
+
+        course-backfill serve
+
+        course-backfill serve --mongo-uri mongodb://db.example.org --mongo-database edxapp
+    """
+    given: dict[str, Any] = {
+        "mongo_uri": mongo_uri,
+        "mongo_database": mongo_database,
+        "aws_endpoint_url": aws_endpoint_url,
+        "api_token": token,
+    }
+    settings = Settings.load(given)
+    from course_backfill.local.mongod_binary import MongodUnavailable
+    from course_backfill.local.processes import ProcessEnded
+    from course_backfill.local.stack import StackOptions, running_stack
+
+    options = StackOptions(data_dir=data_dir, settings=settings, port=port, aws_port=aws_port)
+
+    try:
+        say("Starting ...")
+        with running_stack(options) as stack:
+            _tell(stack, options)
+            stack.supervisor.wait()
+            say("Stopping ...")
+        say("Stopped. Nothing is left running.")
+    except KeyboardInterrupt:
+        say("Stopped before it was ready. Nothing is left running.")
+    except (MongodUnavailable, ProcessEnded) as error:
+        raise Failed(str(error)) from error
+
+
+def _tell(stack: Stack, options: StackOptions) -> None:
+    own = stack.client
+    say(f"Logs: {options.logs}")
+    say(
+        f"MongoDB: {own.mongo_uri}, database {own.mongo_database}; it stays in {options.data_dir}"
+        if own.mongo_uri
+        else "MongoDB: yours, which is only read"
+    )
+    say(
+        f"AWS: embedded, {own.aws_endpoint_url}; what it holds is gone when it stops"
+        if own.aws_endpoint_url
+        else f"AWS: {stack.settings.aws_endpoint_url}"
+    )
+    if options.settings.api_token is None:
+        say(f"Token: {own.token}")
+    say(f"Ready: {own.url}", style="bold green")
+    say("Commands find it by themselves from this folder. Ctrl-C stops everything.")

@@ -1,0 +1,190 @@
+"""The whole product on one machine: MongoDB, the embedded AWS, API and workers, as processes."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from filelock import FileLock, Timeout
+
+from course_backfill.adapters.aws_clients import AwsClients
+from course_backfill.adapters.setup import create_resources
+from course_backfill.errors import CourseBackfillError
+from course_backfill.local.client_file import ClientFile
+from course_backfill.local.mongod import running_mongod
+from course_backfill.local.processes import Supervisor
+from course_backfill.messages import SERVICES
+from course_backfill.settings import Settings
+
+DATABASE = "edxapp"
+"""What the platform calls its database, and we the one of our own MongoDB."""
+
+COPIERS = "copiers"
+COPYING = ("replicator", "verifier")
+STEERERS = "steerers"
+STEERING = tuple(service for service in SERVICES if service not in COPYING)
+"""Two processes of workers: loading the AWS and MongoDB libraries is most of what one costs."""
+
+SECONDS_TO_ANSWER = 30
+
+_LOCAL_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_SESSION_TOKEN": "",
+    "AWS_REGION": "us-east-1",
+}
+
+
+class DataDirInUse(CourseBackfillError):
+    """Another stack runs from the same data directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """What to run, and where.
+
+    `settings` name the servers to use; those that they do not name are started here. `extra` are
+    further settings of its processes, by their names in the environment.
+    """
+
+    data_dir: Path
+    settings: Settings
+    port: int = 0
+    aws_port: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> Path:
+        """One file for each process."""
+        return self.data_dir / "logs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """What runs now. `settings` are those of its processes."""
+
+    client: ClientFile
+    settings: Settings
+    supervisor: Supervisor
+
+
+@contextmanager
+def running_stack(options: StackOptions) -> Iterator[Stack]:
+    """Runs everything until the end of the block, and leaves nothing running.
+
+    Raises DataDirInUse, MongodUnavailable and ProcessEnded, each with what to do.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_owned(options.data_dir))
+        supervisor = stack.enter_context(Supervisor())
+        environment = dict(options.extra)
+        endpoint = options.settings.aws_endpoint_url
+        if endpoint is None:
+            _start_aws(supervisor, options)
+        mongo = options.settings.mongo_uri
+        uri = mongo.get_secret_value() if mongo else None
+        if uri is None:
+            uri = stack.enter_context(running_mongod(options.data_dir / "mongodb"))
+        if endpoint is None:
+            endpoint = supervisor.ready("aws")
+            environment |= _LOCAL_CREDENTIALS
+        environment |= {"MONGO_URI": uri, "AWS_ENDPOINT_URL": endpoint}
+        database = options.settings.mongo_database or (None if mongo else DATABASE)
+        if database:
+            environment["MONGO_DATABASE"] = database
+        settings = options.settings.model_copy(
+            update={"aws_endpoint_url": endpoint, "mongo_database": database}
+        )
+        create_resources(settings, AwsClients.connect(settings))
+        token = _token(settings)
+        url = _start_ours(supervisor, options, environment | {"COURSE_BACKFILL_API_TOKEN": token})
+        client = ClientFile(
+            url=url,
+            token=token,
+            mongo_uri=None if mongo else uri,
+            mongo_database=None if mongo else database,
+            aws_endpoint_url=None if options.settings.aws_endpoint_url else endpoint,
+        )
+        client.write(options.data_dir)
+        stack.callback(ClientFile.remove, options.data_dir)
+        yield Stack(client=client, settings=settings, supervisor=supervisor)
+
+
+@contextmanager
+def _owned(data_dir: Path) -> Iterator[None]:
+    """Keeps a second stack off the directory; the lock ends with the process, however it ends."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # What lies in it is course content, also the locked kind.
+    data_dir.chmod(0o700)
+    lock = FileLock(data_dir / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        other = ClientFile.read(data_dir)
+        answers = f", its API at {other.url}" if other else ""
+        raise DataDirInUse(
+            f"Another course-backfill serve runs from {data_dir}{answers}. "
+            "Stop it with Ctrl-C, or give this one a directory of its own: --data-dir."
+        ) from None
+    with lock:
+        # Left by a stack that was killed.
+        ClientFile.remove(data_dir)
+        yield
+
+
+def _start_aws(supervisor: Supervisor, options: StackOptions) -> None:
+    data = options.data_dir / "aws"
+    argv = _command("aws", "--port", str(options.aws_port), "--data-dir", str(data))
+    supervisor.start("aws", argv, log_path=options.logs / "aws.log")
+
+
+def _start_ours(
+    supervisor: Supervisor, options: StackOptions, environment: Mapping[str, str]
+) -> str:
+    """The API's URL, once it answers and the workers work."""
+
+    def start(name: str, *arguments: str) -> None:
+        supervisor.start(
+            name,
+            _command(*arguments),
+            log_path=options.logs / f"{name}.log",
+            env=environment,
+            restart=True,
+        )
+
+    start("api", "api", "--port", str(options.port))
+    start(STEERERS, "work", *STEERING)
+    start(COPIERS, "work", *COPYING)
+    url = supervisor.ready("api")
+    _wait_until_healthy(url)
+    supervisor.ready(STEERERS)
+    supervisor.ready(COPIERS)
+    return url
+
+
+def _wait_until_healthy(url: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    deadline = time.monotonic() + SECONDS_TO_ANSWER
+    with httpx.Client(base_url=url, trust_env=False, timeout=SECONDS_TO_ANSWER) as http:
+        while True:
+            try:
+                http.get("/health").raise_for_status()
+            except httpx.HTTPError:
+                if time.monotonic() > deadline:
+                    raise
+                sleep(0.1)
+            else:
+                return
+
+
+def _token(settings: Settings) -> str:
+    return settings.api_token.get_secret_value() if settings.api_token else secrets.token_urlsafe()
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "course_backfill", *arguments]
