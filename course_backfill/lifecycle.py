@@ -10,7 +10,7 @@ from datetime import timedelta
 from course_backfill import ingest_states
 from course_backfill.clock import Clock, to_text
 from course_backfill.course_store import CourseStore
-from course_backfill.errors import ConditionFailed, Conflict
+from course_backfill.errors import ConditionFailed, Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer
@@ -20,6 +20,9 @@ from course_backfill.ports import MessageSender, Write
 from course_backfill.timers import clear_timer
 
 logger = logging.getLogger(__name__)
+
+Guard = Callable[[Ingest], None]
+"""Raises where the ingest, as it is by now, is not to be ended after all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,9 @@ class Lifecycle:
         )
         if ingest.on_failure == "keep" and not ingest.dry_run:
             return self._keep(ingest, failure, objects)
-        return self._roll_back_or_end(ingest, IngestStatus.FAILED, failure, objects=objects)
+        return self._roll_back_or_end(
+            ingest, IngestStatus.FAILED, failure, objects=objects, guard=_unmoved(ingest)
+        )
 
     def cancel(self, ingest: str, *, by: str) -> Ingest:
         """Fences the ingest and has its copies removed; raises Conflict where it has ended."""
@@ -109,7 +114,7 @@ class Lifecycle:
         Raises Conflict where it is not kept any more.
         """
         self._roll_back_or_end(
-            ingest, IngestStatus.FAILED, ingest.failure, reason="expired", only_kept=True
+            ingest, IngestStatus.FAILED, ingest.failure, reason="expired", guard=_still_kept
         )
 
     def retry(self, ingest: str, *, by: str) -> Ingest:
@@ -177,7 +182,7 @@ class Lifecycle:
             None,
             by=successor.requested_by,
             reason=f"superseded by ingest {successor.id}",
-            only_kept=True,
+            guard=_still_kept,
         )
 
     def _roll_back_or_end(
@@ -189,13 +194,12 @@ class Lifecycle:
         objects: int = 0,
         by: str | None = None,
         reason: str = "",
-        only_kept: bool = False,
+        guard: Guard = lambda now: None,
     ) -> Ingest:
         """Removes what was copied, if any could have been, and then ends."""
 
         def fenced(now: Ingest) -> Ingest:
-            if only_kept and not now.kept:
-                raise Conflict(f"ingest {now.id} is kept no longer", ingest=now.id)
+            guard(now)
             changed = ingest_states.rolling_back(now, status, failure)
             counted = objects or changed.failure_count
             return changed.model_copy(update={"failure_count": counted})
@@ -215,7 +219,10 @@ class Lifecycle:
     def _keep(self, ingest: Ingest, failure: Failure, objects: int) -> Ingest:
         until = self._clock() + self._patience.keep_failures
 
+        unmoved = _unmoved(ingest)
+
         def keep(now: Ingest) -> Ingest:
+            unmoved(now)
             changed = ingest_states.kept(now, failure, to_text(until))
             return changed.model_copy(update={"failure_count": objects})
 
@@ -236,6 +243,21 @@ class Lifecycle:
 
     def _send(self, ingest: Ingest, step: Step) -> None:
         self._messages.send([StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=step)])
+
+
+def _still_kept(now: Ingest) -> None:
+    if not now.kept:
+        raise Conflict(f"ingest {now.id} is kept no longer", ingest=now.id)
+
+
+def _unmoved(seen: Ingest) -> Guard:
+    """What failed at one stage of one epoch says nothing of another: a worker may be late."""
+
+    def check(now: Ingest) -> None:
+        if (now.epoch, now.stage) != (seen.epoch, seen.stage):
+            raise Fenced(f"ingest {now.id} has moved on from {seen.stage} of epoch {seen.epoch}")
+
+    return check
 
 
 def _ended_text(status: IngestStatus) -> str:

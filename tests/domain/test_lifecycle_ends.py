@@ -218,7 +218,7 @@ def test_an_ingest_ends_exactly_once(stores: Stores) -> None:
         register(stores, ingest)
     with pytest.raises(Conflict):
         stores.lifecycle.cancel(ingest.id, by="operator")
-    with pytest.raises(Conflict):
+    with pytest.raises(Fenced):
         stores.lifecycle.fail(ingest, create_failure())
     assert stores.ingests.get(ingest.id) == ended
     assert [one.step for one in stores.outbox.sent] == [Step.NOTIFY]
@@ -264,3 +264,15 @@ def test_late_writers_are_swept_behind_as_often_as_is_set() -> None:
     gaps = [timedelta(minutes=10), timedelta(hours=24)]
     due = [to_text(stores.clock.now + gap) for gap in gaps]
     assert stores.timers("ingest-1") == {"resweep#0": due[0], "resweep#1": due[1]}
+
+
+@pytest.mark.parametrize("on_failure", ["rollback", "keep"])
+@pytest.mark.parametrize("moved", [{"epoch": 3}, {"stage": Stage.VERIFYING}], ids=str)
+def test_a_late_worker_fails_nothing_that_has_moved_on(
+    stores: Stores, on_failure: str, moved: dict[str, Any]
+) -> None:
+    late = working(stores, on_failure=on_failure)
+    now = stores.ingests.update(late.id, lambda now: now.model_copy(update=moved))
+    with pytest.raises(Fenced):
+        stores.lifecycle.fail(late, create_failure())
+    assert stores.ingests.get(late.id) == now
