@@ -20,7 +20,13 @@ CONFIG_VARIABLE = "COURSE_BACKFILL_CONFIG"
 DEFAULT_FILE = "course-backfill.toml"
 PREFIX = "COURSE_BACKFILL_"
 
-_NOT_SETTINGS = {CONFIG_VARIABLE, "COURSE_BACKFILL_TEST_DATA"}
+_NOT_SETTINGS = {
+    CONFIG_VARIABLE,
+    "COURSE_BACKFILL_DATA_DIR",
+    "COURSE_BACKFILL_MONGOD",
+    "COURSE_BACKFILL_TEST_DATA",
+}
+"""Variables that other parts read: the commands, the bundled MongoDB and the tests."""
 
 
 @dataclass(frozen=True, slots=True)

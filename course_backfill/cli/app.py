@@ -11,7 +11,9 @@ import typer
 from course_backfill.cli.contents import get, versions
 from course_backfill.cli.dead_letters import dead_letters, redrive
 from course_backfill.cli.discovering import discover
+from course_backfill.cli.loading import load_dump, load_sample
 from course_backfill.cli.outcomes import INTERRUPTED, explain
+from course_backfill.cli.preparing import check, setup
 from course_backfill.cli.printing import remark
 from course_backfill.cli.reports import report
 from course_backfill.cli.serving import serve
@@ -39,6 +41,7 @@ app = typer.Typer(
 )
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Prepare": (setup, check, load_sample, load_dump),
     "Backfill": (discover, start, watch, cancel, retry),
     "Look": (report, status, failures, versions, get),
     "Repair": (dead_letters, redrive),

@@ -1,0 +1,139 @@
+"""Commands that prepare an installation and look whether it is safe to start: setup, check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from course_backfill.cli.connection import AsJson
+from course_backfill.cli.outcomes import Failed
+from course_backfill.cli.printing import print_json, print_table, printable, say, status_text
+from course_backfill.local.client_file import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR, ClientFile
+from course_backfill.settings import Settings
+
+if TYPE_CHECKING:
+    from course_backfill.findings import Finding
+
+Endpoint = Annotated[
+    str | None,
+    typer.Option(help="Where S3, SQS and DynamoDB answer. Default: AWS_ENDPOINT_URL, or AWS."),
+]
+
+
+def setup(
+    *,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Also try conditional writes, checksums, transactions and queues, and clean up.",
+        ),
+    ] = False,
+    aws_endpoint_url: Endpoint = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the tables, queues and buckets that are missing; may be repeated at any time.
+
+    Example: COURSE_BACKFILL_NAMESPACE=lms-backfill course-backfill setup --probe
+    """
+    settings = Settings.load({"aws_endpoint_url": aws_endpoint_url})
+    from course_backfill.adapters.aws_clients import AwsClients
+    from course_backfill.adapters.probe import probe as try_for_real
+    from course_backfill.adapters.setup import create_resources
+
+    clients = AwsClients.connect(settings)
+    findings = create_resources(settings, clients)
+    if probe:
+        findings += try_for_real(settings, clients)
+    _tell(findings, as_json=as_json)
+
+
+def check(
+    *,
+    mongo_uri: Annotated[
+        str | None,
+        typer.Option(
+            help="The MongoDB to look at. Default: MONGO_URI, or that of the running serve."
+        ),
+    ] = None,
+    mongo_database: Annotated[
+        str | None, typer.Option(help="Its database. Default: MONGO_DATABASE, or found by itself.")
+    ] = None,
+    aws_endpoint_url: Endpoint = None,
+    data_dir: Annotated[
+        Path, typer.Option(envvar=DATA_DIR_VARIABLE, help="Of the running serve.")
+    ] = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether it is safe to start: MongoDB, its user, indexes and lag; buckets and queues.
+
+    Also tells the hours of the week with the fewest edits. Exits with 1 if anything is wrong, and
+    names each fault. Nothing is written.
+    """
+    given = {
+        "mongo_uri": mongo_uri,
+        "mongo_database": mongo_database,
+        "aws_endpoint_url": aws_endpoint_url,
+    }
+    settings = Settings.load(given)
+    served = ClientFile.read(data_dir)
+    if served and settings.mongo_uri is None and settings.aws_endpoint_url is None:
+        own = {name: getattr(served, name) for name in given}
+        settings = Settings.load({**own, **{name: one for name, one in given.items() if one}})
+    settings.require("mongo_uri")
+    from course_backfill.adapters.aws_clients import AwsClients
+    from course_backfill.adapters.setup import check_storage
+
+    findings = _check_source(settings)
+    findings += check_storage(settings, AwsClients.connect(settings))
+    _tell(findings, as_json=as_json)
+
+
+def _check_source(settings: Settings) -> list[Finding]:
+    from course_backfill.adapters.contentstore.databases import find_database
+    from course_backfill.adapters.contentstore.health import check_source
+    from course_backfill.adapters.mongodb import connect
+    from course_backfill.clock import system_clock
+    from course_backfill.errors import CourseBackfillError
+    from course_backfill.findings import Finding
+
+    uri = settings.mongo_uri.get_secret_value() if settings.mongo_uri else ""
+    bucket = settings.contentstore_bucket
+    try:
+        with connect(uri) as client:
+            database = settings.mongo_database or find_database(client, bucket=bucket)
+            return check_source(client=client, database=database, clock=system_clock, bucket=bucket)
+    except CourseBackfillError as error:
+        return [Finding("MongoDB", False, str(error), "Check MONGO_URI and MONGO_DATABASE.")]
+
+
+def _tell(findings: Iterable[Finding], *, as_json: bool) -> None:
+    """Prints what was found; raises Failed where anything is wrong."""
+    found = list(findings)
+    faults = [one for one in found if not one.ok]
+    if as_json:
+        print_json(
+            [
+                {"name": one.name, "ok": one.ok, "detail": one.detail, "action": one.action}
+                for one in found
+            ]
+        )
+    else:
+        print_table(
+            ["", "What", "Found"],
+            [
+                [status_text("ok" if one.ok else "FAULT"), one.name, printable(one.detail)]
+                for one in found
+            ],
+        )
+        for one in found:
+            if one.action:
+                label = "advice" if one.ok else "to do"
+                say(f"{label}, {one.name}: {printable(one.action)}")
+    if faults:
+        raise Failed(f"Not in order: {', '.join(one.name for one in faults)}.")
+    if not as_json:
+        say("All in order.", style="green")
