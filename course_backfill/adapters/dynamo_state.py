@@ -17,7 +17,7 @@ from course_backfill.adapters.dynamo_requests import (
     to_attributes,
     to_key,
 )
-from course_backfill.adapters.state_writes import check_bound, check_writes
+from course_backfill.adapters.state_writes import can_exist, check_bound, check_writes
 from course_backfill.errors import ConditionFailed, StateUnavailable
 from course_backfill.ports import Item, Key, Page, Write
 from course_backfill.resources import find_index, table_name
@@ -31,6 +31,14 @@ FIRST_GAP = 0.05
 LONGEST_GAP = 2.0
 
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException"} | THROTTLES
+
+# A condition on a sort key knows no open range with two ends: items at the ends are dropped here.
+_BETWEEN = {
+    (): "",
+    (":a",): " AND #s > :a",
+    (":b",): " AND #s < :b",
+    (":a", ":b"): " AND #s BETWEEN :a AND :b",
+}
 
 
 class DynamoStateStore:
@@ -55,6 +63,8 @@ class DynamoStateStore:
 
     def get(self, key: Key) -> Item | None:
         """The item, with `pk` and `sk` among its attributes, or None."""
+        if not can_exist(key.pk, key.sk):
+            return None
         with named_errors(DYNAMODB):
             answer = self._client.get_item(
                 TableName=self._table(key.table), Key=to_key(key), ConsistentRead=True
@@ -66,7 +76,8 @@ class DynamoStateStore:
     ) -> Page:
         """Items of a partition whose sort key begins so and comes after `after`, in its order."""
         check_bound(after)
-        if after >= sk_prefix and not after.startswith(sk_prefix):
+        is_beyond = after >= sk_prefix and not after.startswith(sk_prefix)
+        if is_beyond or not can_exist(pk, sk_prefix or "any"):
             return Page([])
         request: dict[str, Any] = {
             "TableName": self._table(table),
@@ -96,31 +107,22 @@ class DynamoStateStore:
         """Items of an index's partition between the bounds; an index follows with a delay."""
         check_bound(after)
         check_bound(before)
-        table, shape = find_index(index)
-        # Conditions on a sort key know no open range with two ends: the ends are left out here.
-        bounds = {":a": after, ":b": before}
-        given = {name: value for name, value in bounds.items() if value}
-        demands = {
-            (): "",
-            (":a",): " AND #s > :a",
-            (":b",): " AND #s < :b",
-            (":a", ":b"): " AND #s BETWEEN :a AND :b",
-        }
-        if after and before and after >= before:
+        if (before and after >= before) or not can_exist(partition):
             return Page([])
+        table, shape = find_index(index)
+        bounds = {name: bound for name, bound in ((":a", after), (":b", before)) if bound}
+        names = {"#p": shape.partition} | ({"#s": shape.sort} if bounds else {})
         request: dict[str, Any] = {
             "TableName": self._table(table),
             "IndexName": index,
             "ScanIndexForward": not descending,
-            "KeyConditionExpression": "#p = :p" + demands[tuple(given)],
-            "ExpressionAttributeNames": {"#p": shape.partition}
-            | ({"#s": shape.sort} if given else {}),
-            "ExpressionAttributeValues": to_attributes({":p": partition, **given}),
+            "KeyConditionExpression": "#p = :p" + _BETWEEN[tuple(bounds)],
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_attributes({":p": partition, **bounds}),
         }
-        between = (
-            item for item in self._items(request, limit) if item[shape.sort] not in given.values()
-        )
-        return _page(between, limit, shape.sort)
+        found = self._items(request, limit)
+        inside = (item for item in found if item[shape.sort] not in bounds.values())
+        return _page(inside, limit, shape.sort)
 
     def write(self, *writes: Write) -> None:
         """Applies at most 100 writes, all or none; on ConditionFailed nothing was written."""

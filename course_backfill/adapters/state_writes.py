@@ -29,14 +29,22 @@ def check_writes(writes: Sequence[Write]) -> None:
         _check_write(write)
 
 
-def check_bound(bound: str, *, limit: int = MAX_SORT_BYTES) -> None:
+def check_bound(bound: str) -> None:
     """Raises InvalidInput for text that no sort attribute can be, as a stranger's cursor may be."""
-    try:
-        fits = len(bound.encode()) <= limit
-    except UnicodeEncodeError:
-        fits = False
-    if not fits:
+    if bound and not _fits(bound, MAX_SORT_BYTES):
         raise InvalidInput(Problem("cursor", "expected a cursor that a list gave out"))
+
+
+def can_exist(pk: str, sk: str = "any") -> bool:
+    """Whether DynamoDB takes the key; under one that it refuses there is nothing to be found."""
+    return _fits(pk, MAX_PARTITION_BYTES) and _fits(sk, MAX_SORT_BYTES)
+
+
+def _fits(text: str, limit: int) -> bool:
+    try:
+        return 0 < len(text.encode()) <= limit
+    except UnicodeEncodeError:
+        return False
 
 
 def demands_absence(condition: Condition) -> bool:
@@ -57,10 +65,8 @@ def _check_write(write: Write) -> None:
         raise ValueError("a write replaces, changes or deletes an item, one of them")
     if is_check(write) and not write.when:
         raise ValueError("a write without change needs a condition")
-    if not 0 < len(write.key.pk.encode()) <= MAX_PARTITION_BYTES:
-        raise ValueError("a partition key has 1 to 2048 bytes")
-    if not 0 < len(write.key.sk.encode()) <= MAX_SORT_BYTES:
-        raise ValueError("a sort key has 1 to 1024 bytes")
+    if not can_exist(write.key.pk, write.key.sk):
+        raise ValueError("a partition key has 1 to 2048 bytes, a sort key 1 to 1024")
     _check_changes(write)
     for condition in write.when:
         _check_condition(condition)

@@ -14,7 +14,7 @@ from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.adapters.setup_tables import create_table
 from course_backfill.errors import ConditionFailed, InvalidInput
-from course_backfill.ports import Condition, Key, StateStore, Write
+from course_backfill.ports import Condition, Key, Page, StateStore, Write
 from course_backfill.resources import Resources
 from course_backfill.settings import Settings
 
@@ -85,6 +85,14 @@ def test_an_item_comes_back_as_it_was_written(store: StateStore) -> None:
 
 def test_what_is_not_there_is_none(store: StateStore) -> None:
     assert store.get(KEY) is None
+
+
+@pytest.mark.parametrize("name", ["", "x" * 2049, "\ud800"])
+def test_under_a_name_that_no_key_can_be_there_is_nothing(store: StateStore, name: str) -> None:
+    assert store.get(Key("ingests", name, "INGEST")) is None
+    assert store.query("ingests", name) == Page([])
+    assert store.query("ingests", "p", sk_prefix=name or "-") == Page([])
+    assert store.query_index("by-course", name, limit=5) == Page([])
 
 
 def test_what_was_given_out_or_in_is_a_copy(store: StateStore) -> None:
@@ -271,6 +279,7 @@ def test_nothing_to_write_is_no_error(store: StateStore) -> None:
         [Write(KEY, item={}, when=[Condition("a", "one-of", [])])],
         [Write(Key("ingests", "", "X"), item={})],
         [Write(Key("ingests", "p", "x" * 1025), item={})],
+        [Write(Key("ingests", "\ud800", "X"), item={})],
     ],
 )
 def test_what_no_table_can_hold_is_refused_before_it_is_sent(
