@@ -103,9 +103,12 @@ def aws(
 
     Example: course-backfill aws --port 4566, then AWS_ENDPOINT_URL=http://127.0.0.1:4566
     """
+    from course_backfill.local.embedded_aws.blobs import DirectoryInUse
     from course_backfill.local.embedded_aws.server import PortInUse, serve_embedded_aws
 
     try:
         serve_embedded_aws(port, data_dir, ready=say)
     except PortInUse as error:
         raise typer.BadParameter(str(error), param_hint="--port") from None
+    except DirectoryInUse as error:
+        raise typer.BadParameter(str(error), param_hint="--data-dir") from None

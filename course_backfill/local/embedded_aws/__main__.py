@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from course_backfill.local.embedded_aws.blobs import DirectoryInUse
 from course_backfill.local.embedded_aws.server import PortInUse, serve_embedded_aws
 
 
@@ -16,7 +17,7 @@ def main() -> int:
         serve_embedded_aws(
             arguments.port, arguments.data_dir, ready=lambda line: print(line, flush=True)
         )
-    except PortInUse as error:
+    except (PortInUse, DirectoryInUse) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -4,7 +4,9 @@ A blob never changes. Copies, ranges and finished uploads share the pieces of th
 made from, so that completing an upload or copying an object moves no byte.
 """
 
+import fcntl
 import itertools
+import os
 import shutil
 import tempfile
 import weakref
@@ -66,20 +68,25 @@ class Blob:
             offset += piece.size
 
 
+class DirectoryInUse(Exception):
+    """Another server keeps its objects in the wanted folder."""
+
+
 class BlobStore:
     """A folder of blobs. A file goes when the last blob that uses it has gone.
 
-    Without a folder a temporary one is made. `close` removes the folder in both cases.
+    Without a folder a temporary one is made. `close` removes the folder in both cases. Raises
+    DirectoryInUse.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
         if directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="course-backfill-s3-"))
-        else:
-            # What a server that was killed left behind belongs to nobody.
-            shutil.rmtree(directory, ignore_errors=True)
-            directory.mkdir(parents=True)
-            self._directory = directory
+            directory = Path(tempfile.mkdtemp(prefix="course-backfill-s3-"))
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._lock = _locked(directory)
+        for left_by_a_killed_server in directory.iterdir():
+            left_by_a_killed_server.unlink()
         self._numbers = itertools.count()
 
     def writer(self, algorithms: Iterable[str]) -> "BlobWriter":
@@ -87,6 +94,7 @@ class BlobStore:
 
     def close(self) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)
+        os.close(self._lock)
 
 
 class BlobWriter:
@@ -123,6 +131,18 @@ class BlobWriter:
         if self._file is not None:
             self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def _locked(directory: Path) -> int:
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise DirectoryInUse(
+            f"{directory} is used by another embedded AWS. Stop it, or choose another folder."
+        ) from None
+    return lock
 
 
 class _File:

@@ -26,7 +26,8 @@ def serve_embedded_aws(
 ) -> None:
     """Serves until SIGINT or SIGTERM; port 0 takes a free one. `ready` gets `Ready: URL` then.
 
-    Objects lie below `data_dir`, or a temporary folder, and are gone afterwards. Raises PortInUse.
+    Objects lie below `data_dir`, or a temporary folder, and are gone afterwards. Raises PortInUse
+    or DirectoryInUse.
     """
     with _bound(port) as listener, _store(data_dir) as store:
         _Server(store, lambda: ready(f"Ready: {_address(listener)}")).run(sockets=[listener])

@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_backfill.local.embedded_aws.aws_chunked import AwsChunkedDecoder
-from course_backfill.local.embedded_aws.blobs import IN_MEMORY_BYTES, Blob, BlobStore
+from course_backfill.local.embedded_aws.blobs import (
+    IN_MEMORY_BYTES,
+    Blob,
+    BlobStore,
+    DirectoryInUse,
+)
 from course_backfill.local.embedded_aws.payloads import received_payload
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 
@@ -58,6 +63,18 @@ def test_a_file_goes_with_the_last_blob_that_uses_it(tmp_path: Path) -> None:
     assert list((tmp_path / "blobs").iterdir()) == []
     store.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_belongs_to_one_server_and_is_cleared_of_a_killed_ones_files(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "left").write_bytes(b"x")
+    store = BlobStore(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DirectoryInUse):
+        BlobStore(tmp_path)
+    store.close()
+    BlobStore(tmp_path).close()
 
 
 def test_a_body_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
