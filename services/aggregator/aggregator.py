@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
+from course_backfill.checksums import checksums_of
 from course_backfill.courses import CourseId
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
@@ -29,7 +30,7 @@ from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import ObjectReader, ObjectWriter
 from course_backfill.results import Results
-from course_backfill.uploads import ObjectDiffers, checksums_of, store_file
+from course_backfill.uploads import ObjectDiffers, store_file
 from services.aggregator.version_summary import VersionSummary
 
 BLOCK = 1024 * 1024

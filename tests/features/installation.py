@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from course_backfill.adapters.setup import create_resources
+from pydantic import SecretStr
 from pymongo.database import Database
 
 from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.contentstore.platform_files import platform_file
 from course_backfill.adapters.mongodb import Document
+from course_backfill.adapters.setup import create_resources
 from course_backfill.clock import to_text
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
@@ -42,7 +43,7 @@ class Installation:
         self.database = database
         self.endpoint = endpoint
         self.settings = Settings(
-            mongo_uri=mongo_uri,
+            mongo_uri=SecretStr(mongo_uri),
             mongo_database=database.name,
             aws_endpoint_url=endpoint,
             aws_region="eu-west-1",

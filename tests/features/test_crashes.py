@@ -17,10 +17,10 @@ def files(count: int) -> dict[str, bytes]:
     return {f"file {number}.bin": content.randbytes(20_000 + number) for number in range(count)}
 
 
-def begin(installation: Installation, contents: dict[str, bytes], **request: str) -> str:
+def begin(installation: Installation, contents: dict[str, bytes]) -> str:
     for name, content in contents.items():
         installation.save(COURSE, name, content)
-    return installation.start(**request)
+    return installation.start()
 
 
 def copied(installation: Installation) -> dict[str, bytes]:
