@@ -1,0 +1,61 @@
+"""The servers of a measurement, each in a process of its own, gone when the block ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from pymongo import MongoClient
+
+from course_backfill.adapters.mongodb import Document
+from course_backfill.local.mongod import running_mongod
+from course_backfill.local.processes import Supervisor
+
+EMBEDDED = "embedded S3"
+SINK = "sink"
+_MODULES = {EMBEDDED: "course_backfill.local.embedded_aws", SINK: "benchmarks.sink"}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: its address and its process."""
+
+    address: str
+    process: psutil.Process
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The source, and the two destinations by their names in the report."""
+
+    mongod: Server
+    destinations: dict[str, Server]
+
+
+@contextmanager
+def running_servers(folder: Path) -> Iterator[Servers]:
+    """All servers; what they store lies below the folder."""
+    supervisor = Supervisor()
+    try:
+        for name, module in _MODULES.items():
+            options = ["--data-dir", str(folder / "s3")] if name == EMBEDDED else []
+            log = folder / f"{module}.log"
+            supervisor.start(name, [sys.executable, "-m", module, *options], log_path=log)
+        destinations = {
+            name: Server(supervisor.ready(name), psutil.Process(supervisor.pid(name)))
+            for name in _MODULES
+        }
+        with running_mongod(folder / "mongod") as uri:
+            yield Servers(Server(uri, _process_behind(uri)), destinations)
+    finally:
+        supervisor.stop()
+
+
+def _process_behind(uri: str) -> psutil.Process:
+    client: MongoClient[Document]
+    with MongoClient(uri) as client:
+        return psutil.Process(client.admin.command("serverStatus")["pid"])

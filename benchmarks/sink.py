@@ -1,0 +1,168 @@
+"""A do-nothing S3 over HTTP: it reads what it is sent, drops it, and answers as S3 would.
+
+Only what is written to the work bucket is kept, because a worker reads that again. Nothing is
+checked: signatures, checksums and conditions all pass. Run it in a process of its own:
+`python -m benchmarks.sink` prints `Ready: URL` and serves until it is terminated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+WORK_BUCKET = "bench-work"
+"""The bucket whose objects are kept."""
+
+_BUFFER_BYTES = 1024 * 1024
+_ETAG = b'ETag: "00000000000000000000000000000000"\r\n'
+_DATE = b"Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_RANGE = re.compile(rb"\r\nrange: *bytes=(\d+)-(\d*)", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect: *100", re.IGNORECASE)
+
+_UPLOAD = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+_COMPLETED = (
+    b"<CompleteMultipartUploadResult><ETag>&quot;00000000000000000000000000000000-1&quot;</ETag>"
+    b"</CompleteMultipartUploadResult>"
+)
+_NO_OBJECTS = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+_NO_UPLOADS = (
+    b"<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
+)
+
+
+class Sink(asyncio.BufferedProtocol):
+    """One connection; `kept` holds the work bucket of all of them."""
+
+    def __init__(self, kept: dict[str, bytes]) -> None:
+        self._kept = kept
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._transport: asyncio.Transport | None = None
+        self._head = bytearray()
+        self._request: _Request | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See asyncio; one buffer serves all reads, so that dropped bytes cost nothing more."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Takes what arrived: the rest of a body, and heads of requests."""
+        start = 0
+        while start < nbytes or self._request is not None:
+            if self._request is None:
+                start = self._take_head(start, nbytes)
+                if self._request is None:
+                    return
+            start += self._request.take(self._buffer[start:nbytes])
+            if self._request.left:
+                return
+            self._send(self._answer(self._request))
+            self._request = None
+
+    def _take_head(self, start: int, end: int) -> int:
+        """Where the body begins; the head may come in pieces."""
+        before = len(self._head)
+        self._head += self._buffer[start:end]
+        cut = self._head.find(b"\r\n\r\n", max(0, before - 3))
+        if cut < 0:
+            return end
+        head = bytes(self._head[:cut])
+        self._head.clear()
+        self._request = _Request.of(head)
+        if _EXPECT.search(head):
+            self._send(_CONTINUE)
+        return start + cut + 4 - before
+
+    def _send(self, answer: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(answer)
+
+    def _answer(self, request: _Request) -> bytes:
+        about_uploads = "uploads" in request.query
+        match request.method:
+            case "PUT":
+                if request.is_kept:
+                    self._kept[request.path] = bytes(request.body)
+                return _response(b"", _ETAG)
+            case "POST":
+                return _response(_UPLOAD if about_uploads else _COMPLETED)
+            case "GET":
+                return self._listing(request) if request.query else self._stored(request)
+            case "HEAD":
+                return _response(b"", status=b"404 Not Found")
+            case _:
+                return _response(b"", status=b"204 No Content")
+
+    def _listing(self, request: _Request) -> bytes:
+        return _response(_NO_OBJECTS if "list-type" in request.query else _NO_UPLOADS)
+
+    def _stored(self, request: _Request) -> bytes:
+        content = self._kept.get(request.path)
+        if content is None:
+            return _response(b"<Error><Code>NoSuchKey</Code></Error>", status=b"404 Not Found")
+        if request.span is None:
+            return _response(content, _ETAG + _DATE)
+        start, end = request.span
+        piece = content[start:end]
+        place = f"Content-Range: bytes {start}-{start + len(piece) - 1}/{len(content)}\r\n"
+        return _response(piece, _ETAG + _DATE + place.encode(), status=b"206 Partial Content")
+
+
+@dataclass(slots=True)
+class _Request:
+    method: str
+    path: str
+    query: str
+    left: int
+    span: tuple[int, int | None] | None
+    is_kept: bool
+    body: bytearray = field(default_factory=bytearray)
+
+    @classmethod
+    def of(cls, head: bytes) -> _Request:
+        method, target, _ = head[: head.index(b"\r\n")].split(b" ", 2)
+        path, _, query = target.partition(b"?")
+        length = _LENGTH.search(head)
+        is_kept = path.startswith(b"/" + WORK_BUCKET.encode())
+        span = _RANGE.search(head) if is_kept else None
+        return cls(
+            method=method.decode(),
+            path=unquote(path.decode()) if is_kept else "",
+            query=query.decode(),
+            left=int(length.group(1)) if length else 0,
+            span=(int(span[1]), int(span[2]) + 1 if span[2] else None) if span else None,
+            is_kept=is_kept,
+        )
+
+    def take(self, data: memoryview) -> int:
+        """How much of the data belongs to the body."""
+        taken = min(self.left, len(data))
+        self.left -= taken
+        if self.is_kept:
+            self.body += data[:taken]
+        return taken
+
+
+def _response(body: bytes, headers: bytes = b"", *, status: bytes = b"200 OK") -> bytes:
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    return b"HTTP/1.1 " + status + b"\r\n" + headers + length + body
+
+
+async def _serve() -> None:
+    kept: dict[str, bytes] = {}
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Sink(kept), "127.0.0.1", 0)
+    print(f"Ready: http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

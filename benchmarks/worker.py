@@ -1,0 +1,120 @@
+"""The real planner and replicator on real MongoDB and S3; only state and messages are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from pydantic import SecretStr
+
+from course_backfill.adapters.connected import ConnectedWiring
+from course_backfill.adapters.contentstore import ContentstoreSource
+from course_backfill.adapters.memory_state import MemoryStateStore
+from course_backfill.adapters.s3_clients import S3Clients
+from course_backfill.clock import to_text
+from course_backfill.courses import CourseId
+from course_backfill.ingests import Ingest, Stage
+from course_backfill.messages import StepMessage
+from course_backfill.settings import Settings
+from services.planner.handler import build_step as build_planner_step
+from services.replicator.handler import build_step as build_replicator_step
+
+NAMESPACE = "bench"
+
+
+class Messages:
+    """Keeps the messages that were sent and not yet taken."""
+
+    def __init__(self) -> None:
+        self._sent: list[StepMessage] = []
+
+    def send(self, messages: Sequence[StepMessage]) -> None:
+        """See MessageSender."""
+        self._sent += messages
+
+    def change_visibility(self, queue: str, receipt: str, seconds: int) -> None:
+        """Nothing is hidden here."""
+
+    def take(self) -> list[StepMessage]:
+        """All of them, once."""
+        taken, self._sent = self._sent, []
+        return taken
+
+
+def connections(mongo_uri: str, database: str, endpoint: str) -> ConnectedWiring:
+    """The connections of a worker to these servers, with the settings' defaults."""
+    return ConnectedWiring(
+        Settings(
+            mongo_uri=SecretStr(mongo_uri),
+            mongo_database=database,
+            aws_endpoint_url=endpoint,
+            aws_region="us-east-1",
+            namespace=NAMESPACE,
+        )
+    )
+
+
+class BenchWiring(ConnectedWiring):
+    """A worker's wiring on connections that are open already, with tables and queues of its own."""
+
+    def __init__(self, connections: ConnectedWiring) -> None:
+        super().__init__(connections.settings)
+        self._connections = connections
+
+    @cached_property
+    def buckets(self) -> S3Clients:
+        """See ConnectedWiring."""
+        return self._connections.buckets
+
+    @cached_property
+    def source(self) -> ContentstoreSource:
+        """See ConnectedWiring."""
+        return self._connections.source
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """See Wiring."""
+        return self._connections.executor
+
+    @cached_property
+    def state(self) -> MemoryStateStore:  # type: ignore[override]  # The twin of DynamoDB's.
+        """The tables, in memory."""
+        return MemoryStateStore()
+
+    @cached_property
+    def messages(self) -> Messages:  # type: ignore[override]  # Likewise of SQS's.
+        """The queues, in memory."""
+        return Messages()
+
+
+class PlannedCourse:
+    """One planned ingest, to be replicated once."""
+
+    def __init__(self, connections: ConnectedWiring, course: CourseId) -> None:
+        self._wiring = wiring = BenchWiring(connections)
+        wiring.courses.add(course)
+        now = to_text(wiring.clock())
+        ingest = Ingest(
+            id=wiring.new_id(),
+            course=str(course),
+            locations=("primary",),
+            content=("assets",),
+            requested_by="benchmarks",
+            created_date=now,
+            last_modified_date=now,
+        )
+        self._id = ingest.id
+        wiring.lifecycle.accept(ingest)
+        for message in wiring.messages.take():
+            build_planner_step(wiring).handle(message)
+
+    def replicate(self) -> None:
+        """Copies every packet, one after the other, as one poller would."""
+        step = build_replicator_step(self._wiring)
+        for message in self._wiring.messages.take():
+            step.handle(message)
+        ingest = self._wiring.ingests.get(self._id)
+        replica = self._wiring.packets.replica(self._id, "primary")
+        if ingest.stage is not Stage.VERIFYING or replica.bad or replica.removed:
+            raise RuntimeError(f"the copying did not succeed: {ingest.failure or replica}")
