@@ -45,10 +45,10 @@ def store(request: pytest.FixtureRequest) -> StateStore:
 def empty(clients: AwsClients, settings: Settings) -> None:
     """Deletes what an earlier test left in the tables."""
     for table in Resources.of(settings).tables:
-        items = clients.dynamodb.scan(TableName=table.name)["Items"]
-        for item in items:
-            key = {name: item[name] for name in ("pk", "sk")}
-            clients.dynamodb.delete_item(TableName=table.name, Key=key)
+        for page in clients.dynamodb.get_paginator("scan").paginate(TableName=table.name):
+            for item in page["Items"]:
+                key = {name: item[name] for name in ("pk", "sk")}
+                clients.dynamodb.delete_item(TableName=table.name, Key=key)
 
 
 def sort_keys(store: StateStore, pk: str = "p", **bounds: Any) -> list[str]:
