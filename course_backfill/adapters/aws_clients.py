@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from course_backfill.errors import InvalidInput, Problem
 from course_backfill.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,10 +57,15 @@ class AwsClients:
 def aws_session(settings: Settings) -> boto3.Session:
     """Credentials and region as every AWS tool finds them.
 
-    An emulator on this machine asks for neither: where none are found, any serve for it.
+    An emulator on this machine asks for neither: where none are found, any serve for it. Raises
+    InvalidInput where AWS itself is meant and no region is set anywhere.
     """
     session = boto3.Session(region_name=settings.aws_region)
     if not _is_loopback(settings.aws_endpoint_url):
+        if session.region_name is None:
+            raise InvalidInput(
+                Problem("AWS_REGION", "expected the region of the tables, queues and buckets")
+            )
         return session
     region = session.region_name or _EMULATOR_REGION
     if session.get_credentials() is not None:
