@@ -62,6 +62,10 @@ def print_report(rows: list[Document], totals: Document) -> None:
         [_report_row(row) for row in rows],
         numbers=["Objects", "Size"],
     )
+    for row in rows:
+        if row["lastIngest"] and row["lastIngest"]["status"]["id"] == "failed":
+            course = printable(row["course"]["id"])
+            say(f"{course}: failed; why: course-backfill failures {course}", style="red")
     missing = totals["notBackfilled"]
     say(
         f"{courses(totals['courses'])}: {totals['courses'] - missing} backfilled, {missing} not; "
@@ -79,7 +83,7 @@ def _report_row(row: Document) -> list[str | Text]:
         size(row["bytes"]),
         _freshness(row["stale"]),
         moment(row["sourceCheckedDate"]),
-        Text.assemble(status_text(last["status"]["id"]), f" {last['id']}") if last else "–",
+        status_text(last["status"]["id"]) if last else "–",
     ]
 
 

@@ -66,11 +66,8 @@ def status(
     if ended:
         say("Latest ends:")
         print_table(
-            ["Course", "Ended", "", "Ingest"],
-            [
-                [one.course, moment(one.document["lastModifiedDate"]), _end(one), one.id]
-                for one in ended
-            ],
+            ["Course", "Ended", ""],
+            [[one.course, moment(one.document["lastModifiedDate"]), _end(one)] for one in ended],
         )
 
 
@@ -98,12 +95,12 @@ def failures(
         return
     view = IngestView(api.get(ingest_path(name)))
     say(f"{view.course}: {view.end() if view.has_ended else view.standing()}")
-    if view.status == "failed" and view.advice():
-        say(f"What to do: {view.advice()}")
     if found:
         _print_failures(found)
-    else:
-        say("No single file is listed.")
+        return
+    say("No single file is listed.")
+    if view.advice():
+        say(f"What to do: {view.advice()}")
 
 
 def _print_active(active: list[IngestView]) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from course_backfill.cli.api_client import ApiClient, ApiError, Document, ingest_path
+from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
-from course_backfill.cli.displays import display_for
-from course_backfill.cli.dry_runs import print_report
+from course_backfill.cli.following import follow, start_courses
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.cli.outcomes import FAILED, INTERRUPTED, SUCCEEDED, WRONG_USE
+from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import courses as count_courses
-from course_backfill.cli.printing import print_json, printable, remark, say
+from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import active_ingests, ingest_of, missing_courses
-from course_backfill.cli.watching import Watcher
 
 CONFLICT = 409
 
@@ -93,10 +88,10 @@ def start(
     }
     if dry_run:
         wanted["readSource"] = read_source
-    started = _post_all(api, chosen, wanted)
+    started = start_courses(api, chosen, wanted, is_told=not (watch or dry_run or as_json))
     # A dry run is its report: there is nothing else to be had from it.
     if watch or dry_run:
-        _follow(api, started.ingests, as_json=as_json, refused=bool(started.refused))
+        follow(api, started.ingests, as_json=as_json, refused=bool(started.refused))
     elif as_json:
         print_json([api.get(ingest_path(one)) for one in started.ingests])
     elif started.ingests:
@@ -122,7 +117,7 @@ def watch(
     if not chosen and not as_json:
         say("No ingest is under way. course-backfill status shows the latest ones.")
         return
-    _follow(api, chosen, as_json=as_json)
+    follow(api, chosen, as_json=as_json)
 
 
 @with_api
@@ -150,73 +145,16 @@ def retry(
     _act(api, ingest, "retry", "goes on from where it failed", as_json)
 
 
-@dataclass(slots=True)
-class _Started:
-    ingests: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-
 def _choose_missing(api: ApiClient, *, quiet: bool) -> list[str]:
     missing = missing_courses(api)
     if not quiet:
-        done = f"{count_courses(missing.up_to_date)} migrated and fresh: nothing to do."
-        say(done if missing.up_to_date or missing.to_start else _no_course())
+        if missing.up_to_date:
+            say(f"{count_courses(missing.up_to_date)} migrated and fresh: nothing to do.")
         if missing.to_start:
             say(f"{count_courses(len(missing.to_start))} to start.")
+        elif not missing.up_to_date:
+            say("No course is known yet: course-backfill discover finds them.")
     return missing.to_start
-
-
-def _no_course() -> str:
-    return "No course is known yet: course-backfill discover finds them."
-
-
-def _post_all(api: ApiClient, courses: Sequence[str], wanted: Document) -> _Started:
-    """Starts each course; one that cannot be started does not keep the others from it."""
-    invocation = uuid.uuid4().hex
-    started = _Started()
-    for course in courses:
-        body = wanted | {"course": {"id": course}}
-        try:
-            ingest = api.post("/ingests", body, key=f"{invocation}-{course}")
-        except ApiError as error:
-            active = (error.problem.get("ingest") or {}).get("id")
-            if error.status == CONFLICT and active:
-                remark(f"{printable(course)}: already running as ingest {active}")
-                started.ingests.append(active)
-                continue
-            remark(f"{printable(course)}: {error}", style="red")
-            started.refused.append(course)
-        else:
-            started.ingests.append(str(ingest["id"]))
-            remark(f"{printable(course)}: accepted as ingest {ingest['id']}")
-    return started
-
-
-def _follow(
-    api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: bool = False
-) -> None:
-    """Watches to the end; raises Exit with what became of them."""
-    try:
-        with display_for(quiet=as_json) as display:
-            ends = Watcher(api, display).watch(ingests)
-    except KeyboardInterrupt:
-        remark("No longer watching. The ingests go on: course-backfill watch shows them again.")
-        raise typer.Exit(INTERRUPTED) from None
-    if as_json:
-        print_json([end.document for end in ends])
-    else:
-        for end in ends:
-            if end.is_dry_run and end.status == "succeeded":
-                print_report(end)
-    if any(_went_wrong(end) for end in ends):
-        raise typer.Exit(FAILED)
-    if refused:
-        raise typer.Exit(WRONG_USE)
-
-
-def _went_wrong(end: IngestView) -> bool:
-    would_fail = bool((end.document.get("report") or {}).get("wouldFail"))
-    return end.status != "succeeded" or would_fail
 
 
 def _act(api: ApiClient, name: str, verb: str, said: str, as_json: bool) -> None:
