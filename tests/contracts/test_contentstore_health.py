@@ -42,7 +42,8 @@ def test_a_healthy_source_has_no_fault(database: Database[Document]) -> None:
 
     found = findings_of(database.client, database.name)
     assert [finding for finding in found.values() if not finding.ok] == []
-    assert found["MongoDB server"].detail == "MongoDB 6.0.5, replica set rs"
+    assert found["MongoDB server"].detail.startswith("MongoDB ")
+    assert found["MongoDB server"].detail.endswith(", replica set course-backfill")
     assert found["replica lag"].detail == "there is no secondary: the primary serves every read"
     assert found["MongoDB rights"].action  # Nobody logs in: allowed, and advised against.
     assert found["contentstore"].detail.startswith("about 1 files")
@@ -117,7 +118,7 @@ def test_a_user_who_may_read_and_no_more_is_what_is_wanted(guarded: MongodProces
         found = findings_of(client, "edxapp")
         assert [finding for finding in found.values() if not finding.ok] == []
         assert found["MongoDB rights"].action == ""
-        assert found["MongoDB server"].detail == "MongoDB 6.0.5, a single server"
+        assert found["MongoDB server"].detail.endswith(", a single server")
         source = ContentstoreSource(client=client, database="edxapp")
         assert list(source.discover()) == [SPLIT]
         assert len(list(source.inventory(SPLIT, check_chunks=True))) == 1

@@ -71,14 +71,13 @@ def test_a_batch_gives_each_object_once_whatever_its_size(store: Store, course: 
     assert list(store.source.read_batch([])) == []
 
 
-@BOTH
-def test_a_batch_may_be_larger_than_one_query(store: Store, course: CourseId) -> None:
-    for number in range(1_203):
-        store.content.save(course, f"{number}.txt", str(number).encode())
-    found = list(store.source.inventory(course, check_chunks=True))
+def test_a_batch_may_be_larger_than_one_query(store: Store) -> None:
+    for number in range(1_003):
+        store.content.save(SPLIT, f"{number}.txt", str(number).encode())
+    found = list(store.source.inventory(SPLIT, check_chunks=True))
 
     reads = {read.source.name: read.content for read in store.source.read_batch(found)}
-    assert reads == {f"{number}.txt": str(number).encode() for number in range(1_203)}
+    assert reads == {f"{number}.txt": str(number).encode() for number in range(1_003)}
     assert store.source.current(found) == found
 
 

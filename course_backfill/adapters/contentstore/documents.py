@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from course_backfill.clock import to_text
 from course_backfill.inventory import KIND_FOLDERS, Fault, SourceObject
 
 _UNKNOWN = "unknown"
+_SHOWN_CHARACTERS = 200
 
 
 def describe(document: dict[str, Any]) -> SourceObject:
@@ -28,7 +30,7 @@ def describe(document: dict[str, Any]) -> SourceObject:
     found = read_id(raw_id)
     source_id = to_json(raw_id)
     described = SourceObject(
-        path=found.path if found else f"{_UNKNOWN}/{source_id}",
+        path=found.path if found else _path_of_no_id(str(source_id)),
         kind=found.kind if found and found.kind in KIND_FOLDERS else _UNKNOWN,
         size=-1 if size is None else size,
         content_type=content_type if isinstance(content_type, str) else None,
@@ -49,6 +51,14 @@ def unreadable(found: SourceObject) -> Fault | None:
 def chunk_size_of(found: SourceObject) -> int | None:
     """The length of all its chunks but the last; None where the document has no usable one."""
     return _whole(found.metadata.get("chunkSize"), at_least=1)
+
+
+def _path_of_no_id(shown: str) -> str:
+    """What is no id may be of any length; its hash keeps two that begin alike apart."""
+    if len(shown) > _SHOWN_CHARACTERS:
+        digest = hashlib.sha256(shown.encode("utf-8", "surrogateescape")).hexdigest()
+        shown = f"{shown[:_SHOWN_CHARACTERS]}… {digest}"
+    return f"{_UNKNOWN}/{shown}"
 
 
 def _fault(document: dict[str, Any], *, kind: str | None) -> Fault | None:

@@ -51,7 +51,11 @@ class FileStream:
                 lost = 1 if self._sequence.next > reached else lost + 1
                 if lost == _TRIES:
                     raise
-                logger.warning("reading a file goes on", extra={"chunk": self._sequence.next})
+                logger.warning(
+                    "the connection was lost within a file; going on at chunk %d of %d",
+                    self._sequence.next,
+                    self._sequence.count,
+                )
                 self._sleep(_FIRST_PAUSE_SECONDS * 2 ** (lost - 1))
                 continue
             if fault is None:
