@@ -10,6 +10,7 @@ import typer
 
 from course_backfill.cli.contents import get, versions
 from course_backfill.cli.dead_letters import dead_letters, redrive
+from course_backfill.cli.demo import demo
 from course_backfill.cli.discovering import discover
 from course_backfill.cli.loading import load_dump, load_sample
 from course_backfill.cli.outcomes import INTERRUPTED, explain
@@ -45,7 +46,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Backfill": (discover, start, watch, cancel, retry),
     "Look": (report, status, failures, versions, get),
     "Repair": (dead_letters, redrive),
-    "Run it": (serve, work, api, aws),
+    "Run it": (demo, serve, work, api, aws),
 }
 """Every command, in the order of the help; a command is called as its function."""
 

@@ -38,7 +38,7 @@ def versions(api: ApiClient, course: CourseArgument, as_json: AsJson = False) ->
         say(f"{printable(course)} has no registered version: course-backfill start ... makes one.")
     else:
         print_table(
-            ["Version", "Registered", "Objects", "Size", "Left out", "Ingest"],
+            ["Version", "Registered (UTC)", "Objects", "Size", "Left out", "Ingest"],
             [_version_row(one) for one in found],
             numbers=["Objects", "Size", "Left out"],
         )

@@ -30,7 +30,7 @@ def dead_letters(
         say("There are no dead letters.")
     else:
         print_table(
-            ["Dead letter", "Service", "Since", "Receives", "Ingest", "Last error"],
+            ["Dead letter", "Service", "Since (UTC)", "Receives", "Ingest", "Last error"],
             [_row(one) for one in found],
             numbers=["Receives"],
         )

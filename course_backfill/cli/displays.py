@@ -20,9 +20,9 @@ LINE_EVERY = 10.0
 
 
 @contextmanager
-def display_for(quiet: bool = False) -> Iterator[Display]:
+def display_for(quiet: bool = False, screen: Console | None = None) -> Iterator[Display]:
     """Bars on a terminal, lines otherwise, nothing where the output is for a script."""
-    screen = console()
+    screen = screen or console()
     if quiet:
         yield Silence()
     elif screen.is_terminal:

@@ -55,9 +55,7 @@ def start_courses(
     return started
 
 
-def _follow(
-    api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: bool = False
-) -> None:
+def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: bool = False) -> None:
     """Watches to the end; raises Exit with what became of them."""
     try:
         with display_for(quiet=as_json) as display:

@@ -60,7 +60,7 @@ def print_table(
 ) -> None:
     """A table whose `numbers` columns are aligned right."""
     right = set(numbers)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
     for column in columns:
         table.add_column(
             column, justify="right" if column in right else "left", overflow="fold", no_wrap=False
@@ -118,7 +118,7 @@ def duration(seconds: float | None) -> str:
 
 def moment(date: str | None) -> str:
     """A stored date to the second, in UTC; a dash for none."""
-    return "–" if not date else date[:19].replace("T", " ") + "Z"
+    return "–" if not date else date[:19].replace("T", " ")
 
 
 def _spelled_out(character: str) -> str:

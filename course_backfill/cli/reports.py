@@ -58,7 +58,16 @@ def print_report(rows: list[Document], totals: Document) -> None:
         say("No course: course-backfill discover finds those of the source.")
         return
     print_table(
-        ["Course", "Status", "Version", "Objects", "Size", "Source", "Checked", "Last ingest"],
+        [
+            "Course",
+            "Status",
+            "Version",
+            "Objects",
+            "Size",
+            "Source",
+            "Checked (UTC)",
+            "Last ingest",
+        ],
         [_report_row(row) for row in rows],
         numbers=["Objects", "Size"],
     )

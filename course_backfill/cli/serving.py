@@ -74,8 +74,7 @@ def serve(
     options = StackOptions(data_dir=data_dir, settings=settings, port=port, aws_port=aws_port)
 
     try:
-        say("Starting ...")
-        with running_stack(options) as stack:
+        with running_stack(options, tell=say) as stack:
             _tell(stack, options)
             stack.supervisor.wait()
             say("Stopping ...")

@@ -66,7 +66,7 @@ def status(
     if ended:
         say("Latest ends:")
         print_table(
-            ["Course", "Ended", ""],
+            ["Course", "Ended (UTC)", ""],
             [[one.course, moment(one.document["lastModifiedDate"]), _end(one)] for one in ended],
         )
 
@@ -143,15 +143,15 @@ def _print_ingest(ingest: IngestView) -> None:
     for name, value in (
         ("Ingest", ingest.id),
         ("Asked for by", printable(ingest.document["requestedBy"])),
-        ("Created", moment(ingest.document["createdDate"])),
+        ("Created (UTC)", moment(ingest.document["createdDate"])),
         ("Stalled", "nothing has happened for long: do workers run?" if ingest.is_stalled else ""),
         ("What to do", ingest.advice()),
-        ("Kept until", moment(ingest.kept_until) if ingest.kept_until else ""),
+        ("Kept until (UTC)", moment(ingest.kept_until) if ingest.kept_until else ""),
     ):
         if value:
             say(f"  {name}: {value}")
     print_table(
-        ["Time", "Step", "Outcome", "Replica", "What happened"],
+        ["Time (UTC)", "Step", "Outcome", "Replica", "What happened"],
         [
             [
                 moment(event["createdDate"]),

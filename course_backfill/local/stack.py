@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -49,15 +49,14 @@ class DataDirInUse(CourseBackfillError):
 class StackOptions:
     """What to run, and where.
 
-    `settings` name the servers to use; those that they do not name are started here. `extra` are
-    further settings of its processes, by their names in the environment.
+    `settings` name the servers to use; those that they do not name are started here. Its processes
+    read all other settings for themselves.
     """
 
     data_dir: Path
     settings: Settings
     port: int = 0
     aws_port: int = 0
-    extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logs(self) -> Path:
@@ -75,23 +74,27 @@ class Stack:
 
 
 @contextmanager
-def running_stack(options: StackOptions) -> Iterator[Stack]:
+def running_stack(
+    options: StackOptions, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Stack]:
     """Runs everything until the end of the block, and leaves nothing running.
 
-    Raises DataDirInUse, MongodUnavailable and ProcessEnded, each with what to do.
+    `tell` gets a line for a person about each part while it starts. Raises DataDirInUse, MongodUnavailable and ProcessEnded, each with what to do.
     """
     with ExitStack() as stack:
         stack.enter_context(_owned(options.data_dir))
         supervisor = stack.enter_context(Supervisor())
-        environment = dict(options.extra)
+        environment: dict[str, str] = {}
         endpoint = options.settings.aws_endpoint_url
         if endpoint is None:
             _start_aws(supervisor, options)
         mongo = options.settings.mongo_uri
         uri = mongo.get_secret_value() if mongo else None
         if uri is None:
+            tell("Starting MongoDB ...")
             uri = stack.enter_context(running_mongod(options.data_dir / "mongodb"))
         if endpoint is None:
+            tell("Starting the embedded AWS ...")
             endpoint = supervisor.ready("aws")
             environment |= _LOCAL_CREDENTIALS
         environment |= {"MONGO_URI": uri, "AWS_ENDPOINT_URL": endpoint}
@@ -101,7 +104,9 @@ def running_stack(options: StackOptions) -> Iterator[Stack]:
         settings = options.settings.model_copy(
             update={"aws_endpoint_url": endpoint, "mongo_database": database}
         )
+        tell("Making tables, queues and buckets ...")
         create_resources(settings, AwsClients.connect(settings))
+        tell("Starting the API and the workers ...")
         token = _token(settings)
         url = _start_ours(supervisor, options, environment | {"COURSE_BACKFILL_API_TOKEN": token})
         client = ClientFile(

@@ -1,0 +1,133 @@
+"""The command that shows everything once, on a sample, and holds it against what must be: demo."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import typer
+
+from course_backfill.cli.api_client import ApiClient
+from course_backfill.cli.outcomes import FAILED, Failed
+from course_backfill.cli.printing import duration, say
+from course_backfill.settings import Settings
+
+if TYPE_CHECKING:
+    from course_backfill.local.stack import Stack
+
+LARGE_BYTES = 64 * 1024 * 1024
+"""Takes long enough to copy that a worker can be killed in the middle."""
+
+SETTINGS = {
+    # Shorter than usual, so that nobody waits half a minute for the killed worker's packet.
+    "COURSE_BACKFILL_VISIBILITY_SECONDS": "15",
+    "COURSE_BACKFILL_LEASE_SECONDS": "8",
+}
+
+MONGOD = "COURSE_BACKFILL_MONGOD"
+"""Says how a MongoDB is started here, not which one is used."""
+
+
+def demo() -> None:
+    """Backfill a sample of Open edX content from start to end, and clean up.
+
+    Starts a MongoDB, an embedded AWS, the API and workers of its own; copies every course; kills a
+    worker on the way; fetches a file back. Exits with 0 if exactly the course with the corrupt
+    file failed and all others are migrated.
+    """
+    from course_backfill.local.mongod_binary import MongodUnavailable
+    from course_backfill.local.processes import ProcessEnded
+    from course_backfill.local.stack import StackOptions, running_stack
+
+    began = time.monotonic()
+    data_dir = _fresh_directory()
+    _forget_surroundings(data_dir)
+    try:
+        _head(1, "Start MongoDB, the embedded AWS, the API and workers on this machine")
+        options = StackOptions(data_dir=data_dir, settings=Settings.load())
+        with running_stack(options, tell=lambda text: say(f"   {text}")) as stack:
+            say(f"   ready after {duration(time.monotonic() - began)}; logs: {options.logs}")
+            wrong = _show(stack, data_dir)
+            started = psutil.Process().children(recursive=True)
+        wrong += [f"{one.pid} still runs" for one in started if one.is_running()]
+    except (MongodUnavailable, ProcessEnded) as error:
+        raise Failed(str(error)) from error
+    say("")
+    took = duration(time.monotonic() - began)
+    if wrong:
+        say(f"The demo did not go as it must ({took}):", style="bold red")
+        for one in wrong:
+            say(f"  {one}", style="red")
+        say(f"Logs: {options.logs}")
+        raise typer.Exit(FAILED)
+    shutil.rmtree(data_dir)
+    say(
+        f"Done in {took}. Exactly the course with the corrupt file failed, all others are "
+        "migrated, and nothing is left running.",
+        style="bold green",
+    )
+    say("Next: course-backfill serve, or read the README on your own MongoDB and AWS.")
+
+
+def _show(stack: Stack, data_dir: Path) -> list[str]:
+    """Goes through all steps; what was not as it must be."""
+    from course_backfill.cli.demo_steps import DemoSteps
+
+    with _api(stack) as api:
+        steps = DemoSteps(stack, api)
+        _head(2, "Write a sample in the exact layout of Open edX")
+        steps.write_sample(LARGE_BYTES)
+        _head(3, "Find its courses: course-backfill discover")
+        steps.discover()
+        _head(
+            4,
+            "What would be moved, and is it sound? course-backfill start COURSE --dry-run",
+        )
+        steps.dry_run()
+        _head(5, "Backfill all of them: course-backfill start --all-missing --watch")
+        steps.backfill()
+        _head(6, "Fetch one file back: course-backfill get COURSE PATH -o FILE")
+        steps.fetch(data_dir / "fetched")
+        _head(7, "Once more, as often as you like: course-backfill start --all-missing")
+        steps.repeat()
+        _head(8, "Who is where? course-backfill report")
+        steps.report()
+        return steps.wrong
+
+
+@contextmanager
+def _api(stack: Stack) -> Iterator[ApiClient]:
+    headers = {"authorization": f"Bearer {stack.client.token}"}
+    with httpx.Client(
+        base_url=stack.client.url, headers=headers, timeout=60, trust_env=False
+    ) as http:
+        yield ApiClient(http)
+
+
+def _head(number: int, text: str) -> None:
+    say("")
+    say(f"{number}  {text}", style="bold")
+
+
+def _fresh_directory() -> Path:
+    place = Path(".local")
+    place.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="demo-", dir=place))
+
+
+def _forget_surroundings(data_dir: Path) -> None:
+    """Keeps the demo, and its processes, off whatever this shell is set up for."""
+    for name in list(os.environ):
+        if name.startswith(("COURSE_BACKFILL_", "MONGO_", "AWS_")) and name != MONGOD:
+            del os.environ[name]
+    settings_file = data_dir / "course-backfill.toml"
+    settings_file.touch()
+    os.environ.update({**SETTINGS, "COURSE_BACKFILL_CONFIG": str(settings_file)})
