@@ -79,7 +79,8 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Runs everything until the end of the block, and leaves nothing running.
 
-    `tell` gets a line for a person about each part while it starts. Raises DataDirInUse, MongodUnavailable and ProcessEnded, each with what to do.
+    `tell` gets a line for a person about each part while it starts. Raises DataDirInUse,
+    MongodUnavailable and ProcessEnded, each with what to do.
     """
     with ExitStack() as stack:
         stack.enter_context(_owned(options.data_dir))
