@@ -43,17 +43,7 @@ def report(
     status: Annotated[str | None, typer.Option(help="Only courses of this status.")] = None,
     org: Annotated[str | None, typer.Option(help="Only courses of this organisation.")] = None,
     location: Annotated[str | None, typer.Option(help="Held against this location alone.")] = None,
-    as_csv: COLUMNS = (
-    "Course",
-    "Status",
-    "Version",
-    "Objects",
-    "Size",
-    "Source",
-    "Checked (UTC)",
-    "Last ingest",
-)
-AsCsv = False,
+    as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
     """Report every course: backfilled or not, where, how large, fresh or stale.
