@@ -1,0 +1,152 @@
+"""Outages are waited out with growing gaps, holding no message, and not for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_backfill.clock import from_text, to_text
+from course_backfill.errors import SourceUnavailable
+from course_backfill.ingest_step import IngestStep, Parking, StepResult
+from course_backfill.ingests import Ingest, IngestStatus, Stage, Timer, TimerKind
+from course_backfill.messages import Step, StepMessage
+from course_backfill.timers import find_timer, move_timer
+from tests.generators import COURSE, Stores, create_ingest, create_message
+
+MESSAGE = create_message(Step.REPLICATE, replica="primary", packet=3)
+QUARTER = timedelta(minutes=15)
+
+
+class Outage:
+    """A step whose work meets an outage every time."""
+
+    def __init__(self) -> None:
+        self.stores = Stores().with_courses(COURSE)
+        self.stores.lifecycle.accept(create_ingest())
+        change = {
+            "status": IngestStatus.PROCESSING,
+            "stage": Stage.REPLICATING,
+            "version": "v1",
+        }
+        self.stores.ingests.update("ingest-1", lambda now: now.model_copy(update=change))
+        self.stores.outbox.take()
+        self.step = IngestStep(
+            self._work,
+            state=self.stores.state,
+            ingests=self.stores.ingests,
+            lifecycle=self.stores.lifecycle,
+            flow=self.stores.flow,
+            messages=self.stores.outbox,
+            clock=self.stores.clock,
+            parking=Parking(),
+        )
+
+    def _work(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        raise SourceUnavailable("MongoDB does not answer")
+
+    @property
+    def ingest(self) -> Ingest:
+        return self.stores.ingests.get("ingest-1")
+
+    def parked(self) -> list[str]:
+        """The names of what is parked."""
+        return [name for name in self.stores.timers("ingest-1") if name.startswith("parked")]
+
+    def timer(self) -> Timer | None:
+        """The timer of the packet, if it is parked."""
+        [name] = self.parked() or [""]
+        return find_timer(self.stores.state, "ingest-1", name)
+
+    def fire(self) -> None:
+        """What the janitor does once the timer is due: moves it, and sends its message."""
+        timer = self.timer()
+        assert timer is not None
+        assert timer.message == MESSAGE
+        self.stores.clock.now = from_text(timer.due_date)
+        self.stores.state.write(move_timer(timer, self.stores.clock.now + QUARTER))
+        self.step.handle(timer.message)
+
+
+@pytest.fixture
+def outage() -> Outage:
+    return Outage()
+
+
+def due(outage: Outage) -> datetime:
+    timer = outage.timer()
+    assert timer is not None
+    return from_text(timer.due_date)
+
+
+def test_gaps_double_up_to_a_quarter_of_an_hour(outage: Outage) -> None:
+    outage.step.handle(MESSAGE)
+    gaps = []
+    for _ in range(9):
+        gaps.append((due(outage) - outage.stores.clock.now).total_seconds())
+        outage.fire()
+    assert gaps == [15, 30, 60, 120, 240, 480, 900, 900, 900]
+
+
+@given(st.integers(0, 10_000))
+def test_no_gap_is_longer_than_the_longest(attempts: int) -> None:
+    parking = Parking()
+    assert parking.first <= parking.gap(attempts) <= parking.longest
+    assert parking.gap(attempts) <= parking.gap(attempts + 1)
+
+
+def test_a_parked_step_holds_no_message_and_sends_none(outage: Outage) -> None:
+    outage.step.handle(MESSAGE)
+    assert outage.stores.outbox.sent == []
+    timer = outage.timer()
+    assert timer is not None
+    assert (timer.kind, timer.message) == (TimerKind.PARKED, MESSAGE)
+
+
+def test_repeated_deliveries_of_a_parked_step_make_the_gaps_no_longer(outage: Outage) -> None:
+    for _ in range(5):
+        outage.step.handle(MESSAGE)
+    assert due(outage) - outage.stores.clock.now == timedelta(seconds=15)
+    assert len(outage.parked()) == 1
+
+
+def test_an_outage_of_a_day_ends_the_ingest_with_its_reason(outage: Outage) -> None:
+    began = outage.stores.clock.now
+    outage.step.handle(MESSAGE)
+    while outage.ingest.stage is Stage.REPLICATING:
+        assert outage.stores.clock.now - began <= timedelta(hours=25)
+        outage.fire()
+    assert outage.stores.clock.now - began >= timedelta(hours=24)
+    failure = outage.ingest.failure
+    assert failure is not None
+    assert failure.code == "gave-up-waiting"
+    assert to_text(began) in failure.detail
+    assert "MongoDB does not answer" in failure.detail
+
+
+def test_a_short_outage_fails_nothing(outage: Outage) -> None:
+    began = outage.stores.clock.now
+    outage.step.handle(MESSAGE)
+    while outage.stores.clock.now - began < timedelta(minutes=10):
+        outage.fire()
+    assert outage.ingest.stage is Stage.REPLICATING
+    assert outage.ingest.failure is None
+
+
+def test_two_packets_wait_apart(outage: Outage) -> None:
+    outage.step.handle(MESSAGE)
+    outage.step.handle(MESSAGE.model_copy(update={"packet": 4}))
+    outage.step.handle(MESSAGE.model_copy(update={"replica": "cold"}))
+    outage.step.handle(MESSAGE.model_copy(update={"packet": None}))
+    assert len(outage.parked()) == 4
+
+
+def test_waiting_is_one_event_that_names_the_outage(outage: Outage) -> None:
+    outage.step.handle(MESSAGE)
+    outage.fire()
+    outage.fire()
+    events = [one for one in outage.stores.ingests.events("ingest-1") if one.outcome == "waiting"]
+    assert [(one.step, one.replica) for one in events] == [("replicate", "primary")]
+    assert "MongoDB does not answer" in events[0].description
