@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,6 +68,8 @@ def serve(
         "api_token": token,
     }
     settings = Settings.load(given)
+    _require_free(port, "--port")
+    _require_free(aws_port, "--aws-port")
     from course_backfill.local.mongod_binary import MongodUnavailable
     from course_backfill.local.processes import ProcessEnded
     from course_backfill.local.stack import StackOptions, running_stack
@@ -83,6 +86,16 @@ def serve(
         say("Stopped before it was ready. Nothing is left running.")
     except (MongodUnavailable, ProcessEnded) as error:
         raise Failed(str(error)) from error
+
+
+def _require_free(port: int, option: str) -> None:
+    """Refuses a port that is taken, before anything is started."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise typer.BadParameter(
+            f"port {port} cannot be used: {error.strerror}; 0 takes a free one", param_hint=option
+        ) from None
 
 
 def _tell(stack: Stack, options: StackOptions) -> None:
