@@ -15,6 +15,7 @@ LONGEST_BODY = 2_000
 """So much of a body that is no message is kept; ours have a tenth of it."""
 
 FIRST_GAP_SECONDS = 15
+FIRST_GAP_OF_OUTAGE_SECONDS = 60
 LONGEST_GAP_SECONDS = 900
 
 
@@ -78,7 +79,13 @@ def read_message(body: str) -> StepMessage | Malformed:
         return Malformed(body[:LONGEST_BODY], "; ".join(wrong)[:LONGEST_BODY])
 
 
-def redelivery_gap(receives: int) -> int:
-    """Seconds until a message that failed unexpectedly comes again: longer each time."""
-    doublings = min(2 * max(receives - 1, 0), 10)
-    return min(FIRST_GAP_SECONDS << doublings, LONGEST_GAP_SECONDS)
+def redelivery_gap(receives: int, *, is_outage: bool = False) -> int:
+    """Seconds until a message that failed unexpectedly comes again: longer each time.
+
+    Longer still in an outage that cannot be waited out parked, since the tables themselves are
+    away: the receives that a message has must last for more than ten minutes.
+    """
+    failures = max(receives - 1, 0)
+    if is_outage:
+        return LONGEST_GAP_SECONDS if failures else FIRST_GAP_OF_OUTAGE_SECONDS
+    return min(FIRST_GAP_SECONDS << min(2 * failures, 10), LONGEST_GAP_SECONDS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -16,7 +17,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from course_backfill.deliveries import Delivery, Malformed, delivery, redelivery_gap
-from course_backfill.errors import CourseBackfillError, InvalidInput, Problem
+from course_backfill.errors import CourseBackfillError, InvalidInput, KnownOutage, Problem
 from course_backfill.messages import StepMessage
 from course_backfill.wiring import Wiring
 
@@ -75,13 +76,18 @@ def _message(delivered: Delivery) -> StepMessage:
 
 
 def _put_off(wiring: Wiring, delivered: Delivery, body: str, error: Exception) -> None:
-    """Leaves a note of the error and a longer gap; without them it is redelivered all the same."""
+    """Lets the message come again later and notes its error; without either it comes again too."""
     logger.error(
         "message failed",
         exc_info=error,
         extra={"queue": delivered.queue, "receives": delivered.receives},
     )
-    try:
+    gap = redelivery_gap(delivered.receives, is_outage=isinstance(error, KnownOutage))
+    # Each by itself, the gap first: while the tables are away, a message that came again at once
+    # would be out of receives before they are back.
+    with _tolerating("lengthen the gap of"):
+        wiring.messages.change_visibility(delivered.queue, delivered.receipt, gap)
+    with _tolerating("note the error of"):
         wiring.dead_letters.note_error(
             delivered.message_id,
             service=delivered.service,
@@ -89,8 +95,11 @@ def _put_off(wiring: Wiring, delivered: Delivery, body: str, error: Exception) -
             error=f"{type(error).__name__}: {error}",
             receives=delivered.receives,
         )
-        wiring.messages.change_visibility(
-            delivered.queue, delivered.receipt, redelivery_gap(delivered.receives)
-        )
+
+
+@contextmanager
+def _tolerating(action: str) -> Iterator[None]:
+    try:
+        yield
     except CourseBackfillError as outage:
-        logger.warning("could not note the error of a message: %s", outage)
+        logger.warning("could not %s a message: %s", action, outage)

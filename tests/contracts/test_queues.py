@@ -271,3 +271,9 @@ def test_gaps_between_redeliveries_grow_up_to_a_quarter_of_an_hour() -> None:
     assert gaps[:4] == [15, 60, 240, 900]
     assert gaps == sorted(gaps)
     assert max(gaps) == 900
+
+
+def test_receives_last_for_more_than_ten_minutes_of_an_outage() -> None:
+    gaps = [redelivery_gap(receives, is_outage=True) for receives in range(1, MAX_RECEIVES)]
+    assert sum(gaps) > 600
+    assert gaps[0] == 60

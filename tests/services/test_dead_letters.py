@@ -111,6 +111,17 @@ def test_an_unexpected_error_is_tried_again(pipeline: QueuePipeline, service: st
     assert pipeline.wiring.dead_letters.listing(limit=10)[0] == []
 
 
+def test_tables_that_are_away_for_ten_minutes_end_no_ingest(pipeline: QueuePipeline) -> None:
+    ingest = pipeline.start()
+    pipeline.wiring.state.is_unavailable = True
+    for _ in range(10 * 60):
+        pipeline.poll()
+        pipeline.wiring.clock.now += timedelta(seconds=1)
+    pipeline.wiring.state.is_unavailable = False
+    pipeline.work()
+    assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
+
+
 @pytest.mark.parametrize("service", ["planner", "replicator", "verifier", "aggregator", "register"])
 def test_a_message_out_of_receives_ends_its_ingest_with_the_reason(
     pipeline: QueuePipeline, service: str
