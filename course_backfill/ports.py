@@ -121,7 +121,11 @@ class ObjectWriter(Protocol):
     """Writes one location, create-only: no verb of it replaces an existing object."""
 
     def create(self, key: str, content: bytes, *, sha256: str, content_type: str) -> None:
-        """Stores a small object whole, its sha256 (hex) checked by S3; raises ObjectExists."""
+        """Stores a small object whole; raises ObjectExists.
+
+        S3 checks the bytes that arrive by their sha256, and stores that. `sha256` (hex) must be
+        it: nobody computes it again, but a verifier finds out.
+        """
         ...
 
     def open_upload(self, key: str, *, content_type: str) -> tuple[str, dict[int, Part]]:
