@@ -4,41 +4,63 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
+
+GROUP_ITEMS = 4
+GROUP_BYTES = 256 * 1024
+"""Small items are handed over in groups: waking a thread, and being woken by it, costs as much as
+hashing one of them."""
 
 
-class Backlog(Generic[T]):
-    """Hands pieces of work to threads; a context that leaves none of them running.
+@dataclass(slots=True)
+class _Group(Generic[T]):
+    items: list[T] = field(default_factory=list)
+    size: int = 0
 
-    Work that waits keeps every thread busy while the one who adds it reads on. An error ends the
+    @property
+    def is_full(self) -> bool:
+        return len(self.items) >= GROUP_ITEMS or self.size >= GROUP_BYTES
+
+
+class Backlog(Generic[T, U]):
+    """Hands items to threads that do one thing with each; a context that leaves none running.
+
+    Items that wait keep every thread busy while the one who adds them reads on. An error ends the
     rest: what has not begun never does.
     """
 
-    def __init__(self, executor: Executor, *, most_bytes: int) -> None:
+    def __init__(self, work: Callable[[T], U], executor: Executor, *, most_bytes: int) -> None:
+        self._work = work
         self._executor = executor
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._under_way: deque[tuple[int, Future[T]]] = deque()
-        self._done: list[T] = []
+        self._group: _Group[T] = _Group()
+        self._under_way: deque[tuple[int, Future[list[U]]]] = deque()
+        self._done: list[U] = []
 
-    def add(self, work: Callable[[], T], *, size: int) -> None:
-        """Begins a piece that holds so many bytes; waits for the oldest while all hold too many.
+    def add(self, item: T, *, size: int) -> None:
+        """Takes an item that holds so many bytes; waits while all that wait hold too many.
 
-        Raises what a piece raised.
+        Raises what the work on an earlier item raised.
         """
-        self._under_way.append((size, self._executor.submit(work)))
-        self._bytes += size
-        while self._bytes > self._most_bytes:
-            self._finish_oldest()
+        self._group.items.append(item)
+        self._group.size += size
+        if self._group.is_full:
+            self._begin()
+        if self._bytes > self._most_bytes:
+            # Half of them at once, so that this thread is woken once and not for each.
+            self._finish_oldest(-(-len(self._under_way) // 2))
 
-    def finish(self) -> list[T]:
-        """What came of all pieces, in their order; raises what one of them raised."""
-        while self._under_way:
-            self._finish_oldest()
+    def finish(self) -> list[U]:
+        """What came of all items, in their order; raises what the work on one of them raised."""
+        self._begin()
+        self._finish_oldest(len(self._under_way))
         return self._done
 
     def __enter__(self) -> Self:
@@ -55,8 +77,19 @@ class Backlog(Generic[T]):
             future.cancel()
         wait(futures)
 
-    def _finish_oldest(self) -> None:
-        size, future = self._under_way[0]
-        self._done.append(future.result())
-        self._under_way.popleft()
-        self._bytes -= size
+    def _begin(self) -> None:
+        group, self._group = self._group, _Group()
+        if group.items:
+            future = self._executor.submit(self._work_on, group.items)
+            self._under_way.append((group.size, future))
+            self._bytes += group.size
+
+    def _work_on(self, items: list[T]) -> list[U]:
+        return [self._work(item) for item in items]
+
+    def _finish_oldest(self, number: int) -> None:
+        oldest = [future for _, future in self._under_way][:number]
+        wait(oldest, return_when=FIRST_EXCEPTION)
+        for future in oldest:
+            self._done += future.result()
+            self._bytes -= self._under_way.popleft()[0]

@@ -85,21 +85,21 @@ class PacketCopier:
     ) -> list[Outcome]:
         """Reads on while what was read before is being stored."""
         outcomes: list[Outcome] = []
-        with Backlog[Outcome](self._executor, most_bytes=AHEAD_BYTES) as storing:
+        store = partial(self._store, planned)
+        with Backlog(store, self._executor, most_bytes=AHEAD_BYTES) as storing:
             for batch in batches(objects):
                 self._check()
                 for read in read_small(self._source, batch):
                     match read:
-                        case Read(source, content):
-                            store = partial(self._store, read, planned.get(source.path))
-                            storing.add(store, size=len(content))
+                        case Read():
+                            storing.add(read, size=len(read.content))
                         case Removed():
                             outcomes.append(self._removed(read))
                         case Bad():
                             outcomes.append(read)
             return outcomes + storing.finish()
 
-    def _store(self, read: Read, planned: SourceObject | None) -> Outcome:
+    def _store(self, planned: dict[str, SourceObject], read: Read) -> Outcome:
         self._check()
         found, content = read.source, read.content
         stored = checksums_of([content])
@@ -117,7 +117,7 @@ class PacketCopier:
                 content_type=found.content_type or DEFAULT_TYPE,
             )
         except ObjectDiffers as other:
-            return self._earlier_state(found, planned, other)
+            return self._earlier_state(found, planned.get(found.path), other)
         return self._copied(found, stored)
 
     def _copy_large(self, found: SourceObject) -> Outcome:
