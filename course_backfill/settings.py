@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         "the longest run of a worker, and a day later.",
     )
     discovery_interval_seconds: Seconds = Field(
-        default=3_600, description="How often courses are discovered and their freshness checked."
+        default=3_600, description="How often the source is looked through for new courses."
     )
 
     # --- callbacks ---

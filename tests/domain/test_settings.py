@@ -210,3 +210,9 @@ def test_every_queue_is_found_again_by_its_name() -> None:
         assert service_of_queue("edx-replicator", queue.dead_letters) == (queue.service, True)
     with pytest.raises(KeyError):
         service_of_queue("edx-replicator", "other-planner")
+
+
+def test_the_documented_settings_are_these_settings() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    assert markdown_table() in page
+    assert toml_example() in page
