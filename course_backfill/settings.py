@@ -96,9 +96,6 @@ class Settings(BaseSettings):
     files_in_flight: Count = Field(
         default=16, le=256, description="Files that one worker writes at a time."
     )
-    parts_in_flight: Count = Field(
-        default=4, le=64, description="Parts of one large file that are written at a time."
-    )
     visibility_seconds: Seconds = Field(
         default=30,
         le=43_200,
