@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ValidationError
-
 from course_backfill.clock import Clock, to_text
+from course_backfill.deliveries import Malformed
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingest_states import is_current
 from course_backfill.ingest_store import IngestStore
@@ -26,8 +25,6 @@ UNREADABLE = "unreadable"
 """Where a message lies that names no ingest."""
 MAX_BODY = 2_048
 PAGE = 100
-MAX_INGEST = 200
-"""Longer is no ingest of ours, and no key."""
 MAX_REDRIVEN = 1_000
 """More are left for another call, so that each ends in time."""
 TOGETHER = 50
@@ -85,17 +82,23 @@ class DeadLetterStore:
         self._clock = clock
 
     def note_error(
-        self, message_id: str, *, service: str, body: StepMessage | str, error: str, receives: int
+        self,
+        message_id: str,
+        *,
+        service: str,
+        message: StepMessage | Malformed,
+        error: str,
+        receives: int,
     ) -> None:
         """Remembers an unexpected error of a message that will be delivered again."""
         state = DeadLetterState.REDELIVERING
-        self._put(message_id, service, body, state, error=error, receives=receives)
+        self._put(message_id, service, message, state, error=error, receives=receives)
 
     def bury(
-        self, message_id: str, *, service: str, body: StepMessage | str, receives: int | None = None
+        self, message_id: str, *, service: str, message: StepMessage | Malformed, receives: int
     ) -> DeadLetter:
         """Records that the message arrived among the dead letters; keeps its last error."""
-        return self._put(message_id, service, body, DeadLetterState.DEAD, receives=receives)
+        return self._put(message_id, service, message, DeadLetterState.DEAD, receives=receives)
 
     def listing(
         self,
@@ -181,21 +184,21 @@ class DeadLetterStore:
         self,
         message_id: str,
         service: str,
-        body: StepMessage | str,
+        message: StepMessage | Malformed,
         state: DeadLetterState,
         *,
-        receives: int | None,
+        receives: int,
         error: str | None = None,
     ) -> DeadLetter:
-        message = read_message(body) if isinstance(body, str) else body
+        ours = message if isinstance(message, StepMessage) else None
         now = to_text(self._clock())
         letter = DeadLetter(
             id=message_id,
             service=service,
-            ingest=message.ingest if message else None,
-            message=message,
-            body=None if message else escaped(str(body))[:MAX_BODY],
-            receives=receives or 0,
+            ingest=ours.ingest if ours else None,
+            message=ours,
+            body=escaped(message.body)[:MAX_BODY] if isinstance(message, Malformed) else None,
+            receives=receives,
             error=redacted(error) if error else NO_ERROR,
             first_date=now,
             last_date=now,
@@ -210,15 +213,6 @@ class DeadLetterStore:
 
 def _not_sent(letter: str, reason: str) -> Redriven:
     return Redriven(letter, False, False, reason)
-
-
-def read_message(body: str) -> StepMessage | None:
-    """The StepMessage of a queue message's body; None for anything else."""
-    try:
-        message = StepMessage.model_validate_json(body)
-    except ValidationError:
-        return None
-    return message if 0 < len(message.ingest) <= MAX_INGEST else None
 
 
 def _merged(before: DeadLetter, after: DeadLetter, error: str | None) -> DeadLetter:

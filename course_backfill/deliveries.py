@@ -40,20 +40,8 @@ class Delivery:
     is_dead_letter: bool
 
 
-def deliveries(event: Mapping[str, Any], namespace: str) -> list[Delivery]:
-    """All that an event of SQS's trigger brings; an event of anything else brings nothing.
-
-    Raises KeyError for a queue that is not of this installation.
-    """
-    return [
-        delivery(record, namespace)
-        for record in event.get("Records", [])
-        if record.get("eventSource") == "aws:sqs"
-    ]
-
-
 def delivery(record: Mapping[str, Any], namespace: str) -> Delivery:
-    """One record of such an event."""
+    """One record of an event of SQS's trigger; raises KeyError for a queue of others."""
     queue = str(record["eventSourceARN"]).rsplit(":", 1)[-1]
     service, is_dead_letter = service_of_queue(namespace, queue)
     return Delivery(

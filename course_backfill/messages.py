@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from course_backfill.records import Record
+
+MAX_INGEST = 200
+"""Longer is no id of ours, and perhaps no key."""
 
 
 class Step(StrEnum):
@@ -47,7 +53,7 @@ class StepMessage(Record):
     replica as a whole. No name of a file ever travels in a message.
     """
 
-    ingest: str
+    ingest: Annotated[str, StringConstraints(min_length=1, max_length=MAX_INGEST)]
     epoch: int
     step: Step
     replica: str | None = None

@@ -62,7 +62,7 @@ def handle_batch(
             else:
                 step.handle(_message(delivered))
         except Exception as error:
-            _put_off(wiring, delivered, record.body, error)
+            _put_off(wiring, delivered, error)
             raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -75,7 +75,7 @@ def _message(delivered: Delivery) -> StepMessage:
     return delivered.message
 
 
-def _put_off(wiring: Wiring, delivered: Delivery, body: str, error: Exception) -> None:
+def _put_off(wiring: Wiring, delivered: Delivery, error: Exception) -> None:
     """Lets the message come again later and notes its error; without either it comes again too."""
     logger.error(
         "message failed",
@@ -91,7 +91,7 @@ def _put_off(wiring: Wiring, delivered: Delivery, body: str, error: Exception) -
         wiring.dead_letters.note_error(
             delivered.message_id,
             service=delivered.service,
-            body=body,
+            message=delivered.message,
             error=f"{type(error).__name__}: {error}",
             receives=delivered.receives,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from course_backfill.dead_letters import DeadLetter, DeadLetterStore
-from course_backfill.deliveries import Delivery, Malformed
+from course_backfill.deliveries import Delivery
 from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
@@ -39,11 +39,10 @@ class Burial:
     def bury(self, delivered: Delivery) -> None:
         """Records what arrived on a dead-letter queue and does what follows from it."""
         message = delivered.message
-        body = message.body if isinstance(message, Malformed) else message.model_dump_json()
         letter = self._dead_letters.bury(
             delivered.message_id,
             service=delivered.service,
-            body=body,
+            message=message,
             receives=delivered.receives - 1,  # The last one brought it here, and did not fail.
         )
         logger.error(

@@ -20,7 +20,7 @@ from course_backfill.adapters.sqs_consumer import SqsConsumer
 from course_backfill.deliveries import (
     Delivery,
     Malformed,
-    deliveries,
+    delivery,
     read_message,
     redelivery_gap,
 )
@@ -55,9 +55,9 @@ class Installation:
     def receive_from(self, name: str) -> list[Delivery]:
         queue = self.of(name)
         return [
-            one
+            delivery(record, self.namespace)
             for message in queue.receive(wait_seconds=0, visibility_seconds=HIDDEN)
-            for one in deliveries(sqs_event(message, queue_arn=queue.arn), self.namespace)
+            for record in sqs_event(message, queue_arn=queue.arn)["Records"]
         ]
 
 
@@ -241,7 +241,7 @@ def test_no_body_is_an_exception(body: str) -> None:
 @given(
     st.builds(
         StepMessage,
-        ingest=st.text(max_size=40),
+        ingest=st.text(min_size=1, max_size=40),
         epoch=st.integers(0, 2**40),
         step=st.sampled_from(Step),
         replica=st.none() | st.text(max_size=10),
@@ -262,8 +262,10 @@ def test_a_malformed_body_is_kept_short_and_its_values_unrepeated() -> None:
     assert "hunter2" not in wrong.detail
 
 
-def test_an_event_of_a_schedule_brings_no_message() -> None:
-    assert deliveries({"source": "aws.events"}, "test") == []
+@pytest.mark.parametrize("ingest", ["", "i" * 201])
+def test_what_can_be_no_ingest_of_ours_is_malformed(ingest: str) -> None:
+    body = json.dumps({"ingest": ingest, "epoch": 1, "step": "plan"})
+    assert isinstance(read_message(body), Malformed)
 
 
 def test_gaps_between_redeliveries_grow_up_to_a_quarter_of_an_hour() -> None:

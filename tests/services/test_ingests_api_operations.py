@@ -45,9 +45,9 @@ def bury(world: ApiWorld, *message_ids: str) -> StepMessage:
     message = world.wiring.messages.waiting.popleft()
     for message_id in message_ids:
         world.wiring.dead_letters.note_error(
-            message_id, service="planner", body=message, error="boom", receives=3
+            message_id, service="planner", message=message, error="boom", receives=3
         )
-        world.wiring.dead_letters.bury(message_id, service="planner", body=message)
+        world.wiring.dead_letters.bury(message_id, service="planner", message=message, receives=3)
     return message
 
 
