@@ -67,7 +67,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Runs one command and gives its exit code; usage errors and help print themselves."""
     try:
-        app(arguments)
+        app(arguments, prog_name="course-backfill")
     except SystemExit as end:
         return int(end.code or 0) if not isinstance(end.code, str) else 1
     except KeyboardInterrupt:

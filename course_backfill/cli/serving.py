@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,15 +79,14 @@ def serve(
     options = StackOptions(data_dir=data_dir, settings=settings, port=port, aws_port=aws_port)
 
     try:
-        with running_stack(options, tell=say) as stack:
+        # A Ctrl-C may come at any time; whatever was started by then has been stopped.
+        with suppress(KeyboardInterrupt), running_stack(options, tell=say) as stack:
             _tell(stack, options)
             stack.supervisor.wait()
             say("Stopping ...")
-        say("Stopped. Nothing is left running.")
-    except KeyboardInterrupt:
-        say("Stopped before it was ready. Nothing is left running.")
     except (MongodUnavailable, ProcessEnded) as error:
         raise Failed(str(error)) from error
+    say("Stopped. Nothing is left running.")
 
 
 def _require_free(port: int, option: str) -> None:
@@ -94,7 +95,8 @@ def _require_free(port: int, option: str) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise typer.BadParameter(
-            f"port {port} cannot be used: {error.strerror}; 0 takes a free one", param_hint=option
+            f"port {port} cannot be used: {os.strerror(error.errno or 0)}; 0 takes a free one",
+            param_hint=option,
         ) from None
 
 
