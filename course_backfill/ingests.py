@@ -64,6 +64,8 @@ class InventorySummary(Record):
 
     key: str
     """Its file in the work bucket."""
+    database: str
+    """Of the source, as it was called then."""
     taken_date: str
     """When reading the source for it began."""
     objects: int

@@ -27,8 +27,10 @@ class CourseSource(Protocol):
     Every verb raises SourceUnavailable when trying again may help and SourceRefused when not.
     """
 
-    provider: str
-    database: str
+    @property
+    def database(self) -> str:
+        """The name of its database, which may have to be found first."""
+        ...
 
     def discover(self) -> Iterator[CourseId]:
         """Every course the source knows of, each once."""

@@ -8,7 +8,6 @@ from awscrt import checksums
 
 from course_backfill.adapters.aws_clients import AwsClients, aws_session
 from course_backfill.adapters.contentstore import ContentstoreSource
-from course_backfill.adapters.contentstore.databases import find_database
 from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.mongodb import Client
 from course_backfill.adapters.mongodb import connect as connect_mongodb
@@ -75,9 +74,11 @@ class ConnectedWiring(Wiring):
     @cached_property
     def source(self) -> ContentstoreSource:
         """The contentstore; its database is found by itself where only one holds any."""
-        bucket = self.settings.contentstore_bucket
-        database = self.settings.mongo_database or find_database(self.mongodb, bucket=bucket)
-        return ContentstoreSource(client=self.mongodb, database=database, bucket=bucket)
+        return ContentstoreSource(
+            client=self.mongodb,
+            database=self.settings.mongo_database,
+            bucket=self.settings.contentstore_bucket,
+        )
 
     @cached_property
     def work(self) -> S3WorkStore:

@@ -45,13 +45,14 @@ def handle_batch(
     context: Context,
     *,
     wiring: Wiring,
-    step: Handles,
+    step: Callable[[], Handles],
     bury: Callable[[Delivery], None] | None = None,
 ) -> BatchResponse:
     """Handles each record by itself: one that fails unexpectedly is redelivered, alone.
 
     Its error is remembered for the day it may become a dead letter, and the gap to its next
-    delivery grows. `bury` takes what arrives from a dead-letter queue.
+    delivery grows; likewise where `step` cannot be made, because something that it stands on is
+    away or set wrongly. `bury` takes what arrives from a dead-letter queue.
     """
 
     def handle_record(record: SQSRecord) -> None:
@@ -60,7 +61,7 @@ def handle_batch(
             if bury is not None and delivered.is_dead_letter:
                 bury(delivered)
             else:
-                step.handle(_message(delivered))
+                step().handle(_message(delivered))
         except Exception as error:
             _put_off(wiring, delivered, error)
             raise

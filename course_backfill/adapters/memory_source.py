@@ -30,8 +30,6 @@ class MemorySource:
     block of a stream: there a test edits the content, or raises.
     """
 
-    provider = "mongodb"
-
     def __init__(
         self,
         content: MemoryContentstore | None = None,

@@ -42,8 +42,6 @@ class Aggregator:
     def __init__(
         self,
         *,
-        provider: str,
-        database: str,
         location: Location,
         reader: ObjectReader,
         writer: ObjectWriter,
@@ -54,8 +52,6 @@ class Aggregator:
         executor: Executor,
         crc64: Crc64,
     ) -> None:
-        self._provider = provider
-        self._database = database
         self._location = location
         self._reader = reader
         self._writer = writer
@@ -68,15 +64,17 @@ class Aggregator:
 
     def aggregate(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Writes the manifest files to the primary, reads them back, and moves on to register."""
+        if ingest.inventory is None:
+            raise Fenced(f"ingest {ingest.id} has no inventory")
         replicas = self._packets.replicas(ingest.id)
         if any(replica.status is not ReplicaStatus.VERIFIED for replica in replicas):
             raise Fenced(f"not every replica of ingest {ingest.id} is verified")
         with tempfile.TemporaryDirectory(prefix="course-backfill-") as directory:
             entries = Path(directory) / ENTRIES_NAME
             version = self._summarise(ingest, entries)
-            if not version.counts_agree(ingest):
-                return self._disagreement(ingest, version)
-            manifest = self._manifest(ingest, version).to_bytes()
+            if version.found() != ingest.inventory.objects:
+                return _disagreement(ingest.inventory.objects, version)
+            manifest = _manifest(ingest, ingest.inventory.database, version).to_bytes()
             files: list[tuple[str, Path | bytes]] = [
                 (ENTRIES_NAME, entries),
                 (INDEX_NAME, version.summary.index_bytes()),
@@ -110,24 +108,6 @@ class Aggregator:
                     file.write(line)
         return version
 
-    def _manifest(self, ingest: Ingest, version: VersionSummary) -> StorageManifest:
-        return StorageManifest(
-            course=ManifestCourse(id=ingest.course, version=ingest.version or ""),
-            ingest=ingest.id,
-            # The one date that stays, because a repeat or a retry must write the same bytes.
-            created_date=ingest.created_date,
-            source=ManifestSource(
-                provider=self._provider,
-                database=self._database,
-                fingerprints=version.summary.fingerprints,
-            ),
-            totals=version.summary.manifest_totals(),
-            removed=version.removed,
-            exceptions=tuple(version.exceptions),
-            previous_version=ingest.previous_version,
-            entries_sha256=version.summary.entries_sha256,
-        )
-
     def _store(
         self, ingest: Ingest, message: StepMessage, key: str, content: Path | bytes
     ) -> StepFailed | None:
@@ -151,14 +131,32 @@ class Aggregator:
             return _failed("fixity-mismatch", f"{key!r} does not read back as it was sent")
         return None
 
-    def _disagreement(self, ingest: Ingest, version: VersionSummary) -> StepFailed:
-        planned = ingest.inventory.objects if ingest.inventory else 0
-        found = version.summary.manifest_totals().objects
-        detail = (
-            f"the inventory has {planned} objects, but {found} were copied, {version.removed} "
-            f"removed and {len(version.exceptions)} bad"
-        )
-        return _failed("counts-disagree", detail)
+
+def _manifest(ingest: Ingest, database: str, version: VersionSummary) -> StorageManifest:
+    return StorageManifest(
+        course=ManifestCourse(id=ingest.course, version=ingest.version or ""),
+        ingest=ingest.id,
+        # The one date that stays, because a repeat or a retry must write the same bytes.
+        created_date=ingest.created_date,
+        source=ManifestSource(
+            provider=ingest.provider,
+            database=database,
+            fingerprints=version.summary.fingerprints,
+        ),
+        totals=version.summary.manifest_totals(),
+        removed=version.removed,
+        exceptions=tuple(version.exceptions),
+        previous_version=ingest.previous_version,
+        entries_sha256=version.summary.entries_sha256,
+    )
+
+
+def _disagreement(planned: int, version: VersionSummary) -> StepFailed:
+    detail = (
+        f"the inventory has {planned} objects, but {version.entries} were copied, "
+        f"{version.removed} removed and {len(version.exceptions)} bad"
+    )
+    return _failed("counts-disagree", detail)
 
 
 def _failed(code: str, detail: str) -> StepFailed:

@@ -14,7 +14,7 @@ from services.aggregator.aggregator import Aggregator
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
     """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
-    return handle_batch(event, context, wiring=connect(), step=step())
+    return handle_batch(event, context, wiring=connect(), step=step)
 
 
 @cache
@@ -26,8 +26,6 @@ def step() -> IngestStep:
 def build_step(wiring: Wiring) -> IngestStep:
     """The step on any wiring."""
     aggregator = Aggregator(
-        provider=wiring.source.provider,
-        database=wiring.source.database,
         location=wiring.primary,
         reader=wiring.reader(wiring.primary),
         writer=wiring.writer(wiring.primary),

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from course_backfill.failures import Failure
-from course_backfill.ingests import AggregatedVersion, Ingest, Stage
+from course_backfill.ingests import AggregatedVersion, Stage
 from course_backfill.manifests import EntriesSummary
 from course_backfill.results import Copied, Outcome
 from course_backfill.source_reading import Bad, Removed
@@ -32,10 +32,14 @@ class VersionSummary:
                 self.removed += 1
         return None
 
-    def counts_agree(self, ingest: Ingest) -> bool:
-        """Whether entries, removed and bad objects are together what the inventory had."""
-        found = self.summary.manifest_totals().objects + self.removed + len(self.exceptions)
-        return ingest.inventory is not None and found == ingest.inventory.objects
+    @property
+    def entries(self) -> int:
+        """How many objects have a copy."""
+        return self.summary.manifest_totals().objects
+
+    def found(self) -> int:
+        """Entries, removed and bad objects together: what the inventory had."""
+        return self.entries + self.removed + len(self.exceptions)
 
     def record(self, manifest_key: str, manifest: bytes) -> AggregatedVersion:
         """What the version's record says of the files."""

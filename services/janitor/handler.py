@@ -25,7 +25,7 @@ def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
         build_sweeper(connect()).sweep()
         return {"batchItemFailures": []}
     bury = build_burial(connect()).bury
-    return handle_batch(event, context, wiring=connect(), step=step(), bury=bury)
+    return handle_batch(event, context, wiring=connect(), step=step, bury=bury)
 
 
 @cache

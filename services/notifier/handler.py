@@ -17,7 +17,7 @@ from services.notifier.notifier import Notifier, Persistence
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
     """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
-    return handle_batch(event, context, wiring=connect(), step=step())
+    return handle_batch(event, context, wiring=connect(), step=step)
 
 
 @cache

@@ -23,7 +23,7 @@ def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
     if is_schedule(event):
         build_discoverer(connect()).discover()
         return {"batchItemFailures": []}
-    return handle_batch(event, context, wiring=connect(), step=step())
+    return handle_batch(event, context, wiring=connect(), step=step)
 
 
 @cache

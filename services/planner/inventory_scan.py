@@ -58,10 +58,11 @@ class InventoryScan:
             self.add(found)
             yield found
 
-    def summary(self, key: str, *, taken_date: str) -> InventorySummary:
+    def summary(self, key: str, *, database: str, taken_date: str) -> InventorySummary:
         """What the ingest's record keeps of it."""
         return InventorySummary(
             key=key,
+            database=database,
             taken_date=taken_date,
             objects=self.objects,
             bytes=self.bytes,

@@ -101,7 +101,9 @@ class Planner:
         scan = InventoryScan()
         found = self._source.inventory(CourseId.parse(ingest.course), check_chunks=True)
         self._work.put(key, (one.to_line() for one in scan.passing(in_inventory_order(found))))
-        summary = scan.summary(key, taken_date=attempt.last_modified_date)
+        summary = scan.summary(
+            key, database=self._source.database, taken_date=attempt.last_modified_date
+        )
 
         def taken(now: Ingest) -> Ingest:
             require_current(now, message)

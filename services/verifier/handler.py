@@ -14,7 +14,7 @@ from services.verifier.verifier import Verifier
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
     """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
-    return handle_batch(event, context, wiring=connect(), step=step())
+    return handle_batch(event, context, wiring=connect(), step=step)
 
 
 @cache

@@ -32,7 +32,12 @@ def create_ingest(**fields: object) -> Ingest:
         "status": IngestStatus.PROCESSING,
         "stage": Stage.REPLICATING,
         "inventory": InventorySummary(
-            key="k", taken_date="2026-03-02T08:00:00.000Z", objects=10, bytes=1_000, fingerprints={}
+            key="k",
+            database="edxapp",
+            taken_date="2026-03-02T08:00:00.000Z",
+            objects=10,
+            bytes=1_000,
+            fingerprints={},
         ),
         "created_date": to_text(START),
         "last_modified_date": to_text(START),

@@ -239,7 +239,9 @@ def test_a_kept_failure_keeps_the_stage_it_failed_in() -> None:
     assert [kept(one, create_failure(), UNTIL).stage for one in LIVES["working"]] == WORKING
 
 
-INVENTORY = InventorySummary(key="k", taken_date=UNTIL, objects=1, bytes=1, fingerprints={})
+INVENTORY = InventorySummary(
+    key="k", database="edxapp", taken_date=UNTIL, objects=1, bytes=1, fingerprints={}
+)
 
 
 def test_a_retry_begins_at_planning_and_forgets_the_failure() -> None:

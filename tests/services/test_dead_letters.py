@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 import pytest
 
 from course_backfill.adapters.lambda_batch import Handles, handle_batch
 from course_backfill.adapters.memory_messages import MemoryQueues
 from course_backfill.dead_letters import DeadLetterState
+from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingests import IngestStatus
 from course_backfill.local.lambda_event import LocalContext, has_failed, sqs_event
 from course_backfill.messages import SERVICES, Step, StepMessage
@@ -52,7 +53,7 @@ class QueuePipeline(MemoryPipeline):
                     sqs_event(message, queue_arn=queue.arn),
                     LocalContext(worker),  # type: ignore[arg-type]
                     wiring=self.wiring,
-                    step=self.step(worker),
+                    step=partial(self.step, worker),
                     bury=build_burial(self.wiring).bury,
                 )
                 if not has_failed(answer):
@@ -136,6 +137,21 @@ def test_a_message_out_of_receives_ends_its_ingest_with_the_reason(
     assert "RuntimeError: boom" in ended.failure.detail
     assert "hunter2" not in ended.failure.detail
     assert pipeline.stored() == []
+
+
+def test_a_worker_that_cannot_even_begin_says_why(
+    pipeline: QueuePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot_begin(service: str) -> Handles:
+        raise InvalidInput(Problem("MONGO_URI", "is not set"))
+
+    ingest = pipeline.start()
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "step", cannot_begin)
+        pipeline.work()
+    failure = pipeline.ingest(ingest).failure
+    assert failure is not None
+    assert "MONGO_URI: is not set" in failure.detail
 
 
 def test_a_dead_letter_stays_visible_until_it_is_sent_again(pipeline: QueuePipeline) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 from course_backfill.adapters.contentstore.batches import read_files
 from course_backfill.adapters.contentstore.course_keys import CourseKeys
 from course_backfill.adapters.contentstore.database import ContentstoreDatabase
+from course_backfill.adapters.contentstore.databases import find_database
 from course_backfill.adapters.contentstore.discovery import discover, old_courses
 from course_backfill.adapters.contentstore.documents import unreadable
 from course_backfill.adapters.contentstore.inventory import Documents
 from course_backfill.adapters.contentstore.stream import FileStream
 from course_backfill.adapters.mongodb import Client, source_errors
 from course_backfill.courses import CourseId
+from course_backfill.errors import InvalidInput, SourceRefused
 from course_backfill.inventory import SourceObject
 from course_backfill.ports import BadObject, ReadObject
 
@@ -25,23 +28,29 @@ class ContentstoreSource:
     closed, for each holds a cursor on the server.
     """
 
-    provider = "mongodb"
-
     def __init__(
         self,
         *,
         client: Client,
-        database: str,
+        database: str | None = None,
         bucket: str = "fs",
         modulestore: str = "modulestore",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.database = database
-        self._database = ContentstoreDatabase(
-            client, database, bucket=bucket, modulestore=modulestore
-        )
-        self._documents = Documents(self._database)
+        """Asks nothing of the server. Without `database`, the first verb finds it by itself."""
+        self._client = client
+        self._given = database
+        self._bucket = bucket
+        self._modulestore = modulestore
         self._sleep = sleep
+
+    @cached_property
+    def database(self) -> str:
+        """The name of the database; raises what every verb raises."""
+        try:
+            return self._given or find_database(self._client, bucket=self._bucket)
+        except InvalidInput as unclear:
+            raise SourceRefused(str(unclear)) from unclear
 
     def discover(self) -> Iterator[CourseId]:
         """Every course the source knows of, each once; hostile keys are skipped and logged."""
@@ -91,3 +100,13 @@ class ContentstoreSource:
         with source_errors():
             same = old_courses(self._database, CourseKeys(), org=course.org, course=course.course)
             return sorted(other for other in same if other != course)
+
+    @cached_property
+    def _database(self) -> ContentstoreDatabase:
+        return ContentstoreDatabase(
+            self._client, self.database, bucket=self._bucket, modulestore=self._modulestore
+        )
+
+    @cached_property
+    def _documents(self) -> Documents:
+        return Documents(self._database)
