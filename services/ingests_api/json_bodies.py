@@ -61,6 +61,8 @@ def _check(value: Any, depth: int) -> None:
             for name, part in value.items():
                 _check_text(name)
                 _check(part, depth - 1)
+        case _:  # Numbers, true, false and null hold nothing that could be wrong.
+            pass
 
 
 def _check_text(text: str) -> None:

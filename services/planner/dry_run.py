@@ -18,6 +18,7 @@ from course_backfill.source_reading import (
     Bad,
     Kept,
     Read,
+    Removed,
     batches,
     digest_fault,
     read_large,
@@ -103,6 +104,8 @@ class DryRun:
                 yield failure(source, fault)
             case Kept(source, md5):
                 yield from self._compared(source, md5)
+            case Removed():
+                pass
 
     def _read_group(self, group: list[SourceObject]) -> Iterator[Failure]:
         for batch in batches(group):
@@ -113,6 +116,8 @@ class DryRun:
                     case Read(source, content):
                         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
                         yield from self._compared(source, md5)
+                    case Removed():
+                        pass
 
     def _compared(self, found: SourceObject, md5: str) -> Iterator[Failure]:
         fault = digest_fault(found, md5)

@@ -164,6 +164,8 @@ class Services:
                 self.register(message)
             case Step.ROLL_BACK:
                 self.roll_back(message)
+            case Step.DISCOVER | Step.AGGREGATE | Step.NOTIFY:
+                pass  # Nothing of these is a turn of an ingest's life.
 
 
 def _version_of(ingest: Ingest) -> Version:

@@ -34,6 +34,8 @@ def _given_by(node: ast.AST) -> Iterator[str]:
                 yield from _texts(args[0])
         case ast.Assign(targets=[ast.Name(id="code")], value=value):
             yield from _texts(value)
+        case _:
+            return
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
@@ -43,6 +45,8 @@ def _texts(node: ast.expr) -> Iterator[str]:
         case ast.IfExp(body=body, orelse=orelse):
             yield from _texts(body)
             yield from _texts(orelse)
+        case _:
+            return
 
 
 def test_every_code_that_is_given_has_advice() -> None:
