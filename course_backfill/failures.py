@@ -50,7 +50,6 @@ ADVICE: dict[str, str] = {
     "dead-letter": "Read the error with course-backfill dead-letters; when its cause is gone, "
     "start the course again.",
     "counts-disagree": _START_AGAIN + " If it happens twice, report it with this ingest's id.",
-    "not-backfilled": "Choose content kinds that are configured.",
     # Warnings of a dry run: nothing fails because of them.
     "no-digest": "Nothing to do: its bytes cannot be checked against the source's own digest; "
     "sha256 and length are recorded.",
