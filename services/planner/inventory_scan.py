@@ -83,7 +83,7 @@ def warnings(found: SourceObject, course: CourseId) -> Iterator[Failure]:
         yield warning("no-content-type", found, "the document has no content type")
     prefix = Location(bucket="any-location").version_prefix(course, "v999999999")
     key = relative_key(found.path, version_prefix=prefix)
-    if "/_long/" in key:
+    if key.partition("/")[2].startswith("_long/"):
         yield warning("hashed-key", found, f"the name is too long for a key: {key}")
     elif key != found.path:
         yield warning("encoded-key", found, f"the key is {key}")
