@@ -17,6 +17,9 @@ CourseBackfillError
 ├── ConditionFailed              a conditional write met another state than it asked for
 ├── ObjectExists                 a create-only write met an object
 └── UploadLost                   a multipart upload vanished or conflicted; start it again
+
+What is answered on the spot by whoever calls is no part of the tree and stands where it is raised:
+BadObject and CallbackFailed (`ports`), ObjectDiffers (`uploads`), NotErasable (`erasure`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -72,7 +72,7 @@ class Failure(Record):
     """
 
     type: str = "Failure"
-    severity: str = "failure"
+    severity: Literal["failure", "warning"] = "failure"
     stage: str
     code: str
     detail: str

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -127,10 +127,10 @@ class Fingerprints:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How one path differs between two inventories: `added`, `changed` or `removed`."""
+    """How one path differs between two inventories."""
 
     path: str
-    change: str
+    change: Literal["added", "changed", "removed"]
 
 
 def changes(before: Iterable[SourceObject], after: Iterable[SourceObject]) -> Iterator[Change]:

@@ -174,10 +174,6 @@ class WorkStore(Protocol):
         """The bytes `[start, end)` in blocks; raises NotFound where there is no such file."""
         ...
 
-    def exists(self, key: str) -> bool:
-        """Whether there is such a file."""
-        ...
-
 
 # --- state --------------------------------------------------------------------------------------
 

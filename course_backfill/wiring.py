@@ -17,7 +17,7 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.ingest_store import IngestStore
 from course_backfill.lifecycle import Lifecycle, Patience
-from course_backfill.locations import PRIMARY, Location
+from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import (
     CourseSource,
@@ -83,7 +83,7 @@ class Wiring(ABC):
     @cached_property
     def primary(self) -> Location:
         """The location that every ingest fills first."""
-        return self.locations[PRIMARY]
+        return self.settings.primary
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:

@@ -176,10 +176,6 @@ class MemoryWorkStore:
         """See WorkStore."""
         return self._reader.read(key, start=start, end=end)
 
-    def exists(self, key: str) -> bool:
-        """See WorkStore."""
-        return self._reader.stat(key) is not None
-
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -48,10 +48,6 @@ class S3WorkStore:
         """See WorkStore and S3ObjectReader.read."""
         return self._reader.read(key, start=start, end=end)
 
-    def exists(self, key: str) -> bool:
-        """See WorkStore."""
-        return self._reader.stat(key) is not None
-
     def _put_whole(self, key: str, content: bytes) -> None:
         with s3_errors("store", self._bucket, key):
             self._clients.boto.put_object(
