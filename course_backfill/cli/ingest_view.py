@@ -188,6 +188,8 @@ class IngestView:
         said = f"migrated as {self.version}: {moved} in {duration(self.seconds)}"
         if self.failure_count:
             said += f"; {objects(self.failure_count)} left out, recorded as exceptions"
+        if (self.document.get("sourceCheck") or {}).get("stale"):
+            said += "; stale already: the source changed meanwhile, start it again"
         return said
 
     def _progress(self, name: str) -> int | None:

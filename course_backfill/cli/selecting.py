@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_backfill.cli.api_client import ApiClient, Document, course_path
@@ -45,11 +45,10 @@ def ingest_of(api: ApiClient, name: str) -> str:
     return str(found)
 
 
-def active_ingests(api: ApiClient) -> Iterable[str]:
+def active_ingests(api: ApiClient) -> Iterator[Document]:
     """Every ingest that has not ended."""
     for status in ("accepted", "processing"):
-        for ingest in api.pages("/ingests", status=status):
-            yield str(ingest["id"])
+        yield from api.pages("/ingests", status=status)
 
 
 def _is_course(name: str) -> bool:

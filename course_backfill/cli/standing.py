@@ -51,7 +51,7 @@ def status(
         else:
             _print_ingest(IngestView(found))
         return
-    active = [IngestView(api.get(ingest_path(one))) for one in active_ingests(api)]
+    active = [IngestView(one) for one in active_ingests(api)]
     latest = map(IngestView, api.pages("/ingests"))
     ended = list(islice((one for one in latest if one.has_ended), LATEST))
     if as_json:

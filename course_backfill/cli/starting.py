@@ -113,7 +113,8 @@ def watch(
 
     Exits with 1 if any of them failed or was cancelled.
     """
-    chosen = [ingest_of(api, one) for one in ingests or []] or list(active_ingests(api))
+    chosen = [ingest_of(api, one) for one in ingests or []]
+    chosen = chosen or [str(one["id"]) for one in active_ingests(api)]
     if not chosen and not as_json:
         say("No ingest is under way. course-backfill status shows the latest ones.")
         return

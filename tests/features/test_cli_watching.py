@@ -114,6 +114,15 @@ def test_lines_tell_a_stage_once_and_the_end_with_what_to_do() -> None:
     ]
 
 
+def test_a_failure_that_was_kept_can_be_gone_on_with() -> None:
+    kept = {"failureKept": True, "keptUntil": "2026-02-14T08:15:00.000Z", "stage": None}
+    screen = console()
+
+    LineDisplay(screen).ended(IngestView(create_ingest(status="failed", **kept)))
+
+    assert text_of(screen)[-1] == "  or go on from there: course-backfill retry i-1"
+
+
 def test_a_wait_is_told_with_its_reason() -> None:
     event = {"step": "plan", "outcome": "waiting", "description": "Waiting: MongoDB is away"}
     screen = console()
@@ -130,6 +139,11 @@ def test_a_wait_is_told_with_its_reason() -> None:
         (
             {**DONE, "failures": {"count": 1}},
             "migrated as v1: 10 objects, 2.0 MB in 3 s; 1 object left out, recorded as exceptions",
+        ),
+        (
+            {**DONE, "sourceCheck": {"checkedDate": "2026-01-31T08:15:02.000Z", "stale": True}},
+            "migrated as v1: 10 objects, 2.0 MB in 3 s; stale already: the source changed "
+            "meanwhile, start it again",
         ),
         (
             {
