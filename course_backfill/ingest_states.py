@@ -62,6 +62,13 @@ def require_current(ingest: Ingest, message: StepMessage) -> None:
         raise Fenced(f"ingest {ingest.id} has moved on from epoch {message.epoch}")
 
 
+def allotted_version(ingest: Ingest) -> str:
+    """The version that the ingest makes; raises Fenced where planning has not allotted one."""
+    if ingest.version is None:
+        raise Fenced(f"ingest {ingest.id} has no version yet")
+    return ingest.version
+
+
 def started(ingest: Ingest) -> Ingest:
     """accepted → processing; a repeat changes nothing."""
     if ingest.status is not IngestStatus.ACCEPTED:

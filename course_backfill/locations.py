@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from course_backfill.courses import CourseId
+from course_backfill.ingest_states import allotted_version
+from course_backfill.ingests import Ingest
 from course_backfill.records import Record
 
 PRIMARY = "primary"
@@ -25,6 +27,10 @@ class Location(Record):
     def version_prefix(self, course: CourseId, version: str) -> str:
         """The prefix, ending in `/`, that one version of a course owns."""
         return f"{self.prefix}courses/{str(course).replace('/', '%2F')}/{version}/"
+
+    def prefix_of(self, ingest: Ingest) -> str:
+        """The prefix of the version that an ingest makes; raises Fenced before it has one."""
+        return self.version_prefix(CourseId.parse(ingest.course), allotted_version(ingest))
 
 
 def inventory_key(ingest: str, attempt: int) -> str:

@@ -8,12 +8,11 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from course_backfill.checksums import checksums_of
-from course_backfill.courses import CourseId
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import advanced, require_current
+from course_backfill.ingest_states import advanced, allotted_version, require_current
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, ReplicaStatus, Stage
@@ -80,9 +79,7 @@ class Aggregator:
                 (INDEX_NAME, version.summary.index_bytes()),
                 (MANIFEST_NAME, manifest),
             ]
-            prefix = self._location.version_prefix(
-                CourseId.parse(ingest.course), ingest.version or ""
-            )
+            prefix = self._location.prefix_of(ingest)
             for name, content in files:
                 failed = self._store(ingest, message, prefix + name, content)
                 if failed:
@@ -134,7 +131,7 @@ class Aggregator:
 
 def _manifest(ingest: Ingest, database: str, version: VersionSummary) -> StorageManifest:
     return StorageManifest(
-        course=ManifestCourse(id=ingest.course, version=ingest.version or ""),
+        course=ManifestCourse(id=ingest.course, version=allotted_version(ingest)),
         ingest=ingest.id,
         # The one date that stays, because a repeat or a retry must write the same bytes.
         created_date=ingest.created_date,

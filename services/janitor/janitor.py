@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from course_backfill.course_store import CourseStore
-from course_backfill.courses import CourseId
 from course_backfill.errors import NotFound
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, Stage
@@ -53,8 +52,7 @@ class Janitor:
         removed = 0
         for name in ingest.locations:
             location, eraser = self._erasers[name]
-            prefix = location.version_prefix(CourseId.parse(ingest.course), ingest.version)
-            removed += eraser.erase(prefix)
+            removed += eraser.erase(location.prefix_of(ingest))
         return removed
 
     def _is_registered(self, course: str, version: str) -> bool:

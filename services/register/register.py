@@ -6,7 +6,7 @@ from course_backfill.clock import Clock, to_text
 from course_backfill.course_store import CourseStore
 from course_backfill.courses import Version, VersionReplica
 from course_backfill.errors import Fenced
-from course_backfill.ingest_states import require_current
+from course_backfill.ingest_states import allotted_version, require_current
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
@@ -55,11 +55,11 @@ class Register:
 
     def _version(self, ingest: Ingest) -> Version:
         written = ingest.aggregated
-        if written is None or ingest.version is None:
+        if written is None:
             raise Fenced(f"ingest {ingest.id} has no manifest")
         return Version(
             course=ingest.course,
-            id=ingest.version,
+            id=allotted_version(ingest),
             ingest=ingest.id,
             created_date=to_text(self._clock()),
             previous_version=ingest.previous_version,

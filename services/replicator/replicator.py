@@ -6,12 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from course_backfill.claims import HeldClaim
-from course_backfill.courses import CourseId
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import advanced
+from course_backfill.ingest_states import advanced, allotted_version
 from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Packet, Replica, Stage
@@ -87,16 +86,15 @@ class Replicator:
                 raise Fenced(f"packet {packet.number} of ingest {ingest.id} was taken over")
 
     def _copier(self, ingest: Ingest, packet: Packet, claim: HeldClaim) -> PacketCopier:
-        version = ingest.version or ""
         return PacketCopier(
             source=self._source,
             reader=self._reader,
             writer=self._writer,
             executor=self._executor,
             crc64=self._crc64,
-            prefix=self._location.version_prefix(CourseId.parse(ingest.course), version),
+            prefix=self._location.prefix_of(ingest),
             location_prefix=self._location.prefix,
-            version=version,
+            version=allotted_version(ingest),
             is_repeat=packet.attempts > 1,
             check=claim.check,
         )

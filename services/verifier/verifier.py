@@ -83,7 +83,7 @@ class Verifier:
                 reader=self._reader,
                 executor=self._executor,
                 method=self._method,
-                prefix=self._prefix(ingest),
+                prefix=self._location.prefix_of(ingest),
                 check=claim.check,
             )
             entries = self._entries_of(packet)
@@ -147,7 +147,7 @@ class Verifier:
     def _failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         """Everything that differs: normally nothing."""
         yield from self._results.verification_failures(ingest, replica.location)
-        prefix = self._prefix(ingest)
+        prefix = self._location.prefix_of(ingest)
         for key, fault in listing_faults(prefix, self._entries(ingest), self._reader.list(prefix)):
             yield _listing_failure(key, fault)
 
@@ -181,9 +181,6 @@ class Verifier:
         for outcome in self._results.copied(ingest, self._location.id):
             if not isinstance(outcome, Removed):
                 yield outcome.source
-
-    def _prefix(self, ingest: Ingest) -> str:
-        return self._location.version_prefix(CourseId.parse(ingest.course), ingest.version or "")
 
 
 def _freshness(check: SourceCheck | None) -> str:
