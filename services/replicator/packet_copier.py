@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 
 import orjson
@@ -32,6 +32,7 @@ from services.replicator.backlog import Backlog
 DEFAULT_TYPE = "application/octet-stream"
 MAX_UPLOADS = 3
 """Times a large object is begun anew because its upload got lost."""
+LARGE_AT_ONCE = 2
 AHEAD_BYTES = 32 * 1024 * 1024
 """What small objects may hold that wait to be stored while further ones are read."""
 
@@ -40,7 +41,7 @@ class PacketCopier:
     """Copies objects below a version's prefix, create-only, and says what became of each.
 
     Bad objects are outcomes, never errors. Raises what the ports raise, and Fenced by `check`.
-    Holds `AHEAD_BYTES` and a batch of small objects, or the parts in flight of one large object.
+    Holds `AHEAD_BYTES` and a batch of small objects, or the parts in flight of two large ones.
     """
 
     def __init__(
@@ -75,9 +76,9 @@ class PacketCopier:
         small = [found for found in objects if found.size <= PART_BYTES]
         for outcome in self._copy_small(small, planned):
             outcomes[_identity(outcome.source)] = outcome
-        for found in objects:
-            if found.size > PART_BYTES:
-                outcomes[_identity(found)] = self._copy_large(found)
+        large = [found for found in objects if found.size > PART_BYTES]
+        for found, outcome in zip(large, self._copy_all_large(large), strict=True):
+            outcomes[_identity(found)] = outcome
         return [outcomes[_identity(found)] for found in objects]
 
     def _copy_small(
@@ -119,6 +120,15 @@ class PacketCopier:
         except ObjectDiffers as other:
             return self._earlier_state(found, planned.get(found.path), other)
         return self._copied(found, stored)
+
+    def _copy_all_large(self, objects: Sequence[SourceObject]) -> list[Outcome]:
+        """While one waits for S3 to open or complete its upload, another is read and sent."""
+        with ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large") as copying:
+            futures = [copying.submit(self._copy_large, found) for found in objects]
+            wait(futures, return_when=FIRST_EXCEPTION)
+            copying.shutdown(cancel_futures=True)
+            # Those that never began come after the one that failed, so its error is met first.
+            return [future.result() for future in futures]
 
     def _copy_large(self, found: SourceObject) -> Outcome:
         for _ in range(MAX_UPLOADS):
