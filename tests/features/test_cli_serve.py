@@ -79,6 +79,17 @@ def test_the_sample_is_not_written_over_content(served: Served) -> None:
     assert "edxapp.fs.files: the collection is not empty" in outcome.err
 
 
+def test_setup_may_be_repeated_and_the_probe_tries_for_real(served: Served) -> None:
+    outcome = served.command(
+        "setup", "--probe", "--json", "--aws-endpoint-url", str(served.client.aws_endpoint_url)
+    )
+
+    names = [one["name"] for one in outcome.document]
+    assert outcome.code == 0, outcome.err
+    assert "table course-backfill-ingests" in names
+    assert "course-backfill-primary: create-only write" in names
+
+
 def test_a_check_of_a_healthy_stack_finds_no_fault(served: Served) -> None:
     outcome = served.command("check", "--json")
 

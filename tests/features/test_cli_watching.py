@@ -115,10 +115,11 @@ def test_lines_tell_a_stage_once_and_the_end_with_what_to_do() -> None:
 
 
 def test_a_failure_that_was_kept_can_be_gone_on_with() -> None:
-    kept = {"failureKept": True, "keptUntil": "2026-02-14T08:15:00.000Z", "stage": None}
+    until = "2026-02-14T08:15:00.000Z"
+    kept = create_ingest(status="failed", stage=None, failureKept=True, keptUntil=until)
     screen = console()
 
-    LineDisplay(screen).ended(IngestView(create_ingest(status="failed", **kept)))
+    LineDisplay(screen).ended(IngestView(kept))
 
     assert text_of(screen)[-1] == "  or go on from there: course-backfill retry i-1"
 
