@@ -9,6 +9,7 @@ from course_backfill.local.embedded_aws.server import PortInUse, serve_embedded_
 
 
 def main() -> int:
+    """Serves until it is told to end; gives the exit code."""
     parser = argparse.ArgumentParser(prog="embedded_aws", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data-dir", type=Path, help="where objects lie while it runs")

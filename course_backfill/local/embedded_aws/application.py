@@ -183,6 +183,6 @@ async def _respond(send: Send, method: str, answer: Answer) -> None:
 
 async def _hang_up(receive: Receive, send: Send) -> None:
     # ASGI has no message for it; the server's own sender knows its connection.
-    send.__self__.transport.abort()  # type: ignore[attr-defined]
+    send.__self__.transport.abort()  # type: ignore[attr-defined] # uvicorn's sender, as said.
     while (await receive())["type"] != "http.disconnect":
         pass

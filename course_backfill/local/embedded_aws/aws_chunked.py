@@ -20,6 +20,7 @@ class AwsChunkedDecoder:
         self._expecting = "size"
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        """The payload in the next bytes of the body."""
         self._buffer += data
         while True:
             if self._expecting == "payload":

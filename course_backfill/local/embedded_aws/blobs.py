@@ -30,10 +30,12 @@ class Blob:
 
     @classmethod
     def of(cls, data: bytes) -> "Blob":
+        """These bytes, held in memory."""
         return cls([_Piece(data, 0, len(data))])
 
     @classmethod
     def joined(cls, blobs: "Iterable[Blob]") -> "Blob":
+        """All of them in a row; no byte is moved."""
         return cls(itertools.chain.from_iterable(blob._pieces for blob in blobs))
 
     def __len__(self) -> int:
@@ -90,9 +92,11 @@ class BlobStore:
         self._numbers = itertools.count()
 
     def writer(self, algorithms: Iterable[str]) -> "BlobWriter":
+        """Takes the bytes of the next blob, and counts these digests of them."""
         return BlobWriter(self._directory / f"{next(self._numbers):x}", algorithms)
 
     def close(self) -> None:
+        """Removes the folder with all that lies in it."""
         shutil.rmtree(self._directory, ignore_errors=True)
         os.close(self._lock)
 
@@ -108,6 +112,7 @@ class BlobWriter:
         self.size = 0
 
     def write(self, data: bytes) -> None:
+        """Takes the next bytes."""
         for digest in self._digests.values():
             digest.update(data)
         self.size += len(data)
@@ -120,6 +125,7 @@ class BlobWriter:
         self._file.write(data)
 
     def finish(self) -> Blob:
+        """The blob of all bytes taken."""
         digests = {name: digest.digest() for name, digest in self._digests.items()}
         if self._file is None:
             return Blob([_Piece(bytes(self._small), 0, self.size)], digests)

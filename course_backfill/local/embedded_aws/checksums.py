@@ -16,8 +16,15 @@ DEFAULT_ALGORITHM = "CRC64NVME"
 
 
 class Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-    def digest(self) -> bytes: ...
+    """A running checksum, as hashlib has it."""
+
+    def update(self, data: bytes, /) -> None:
+        """Takes the next bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """The raw checksum of all bytes taken."""
+        ...
 
 
 class _Crc:
@@ -50,16 +57,19 @@ JOINS: Mapping[str, Callable[[int, int, int], int]] = {
 
 
 def new_digest(algorithm: str) -> Digest:
+    """Of `ALGORITHMS`, or MD5."""
     if algorithm == "MD5":
         return hashlib.md5(usedforsecurity=False)
     return ALGORITHMS[algorithm]()
 
 
 def encoded(digest: bytes) -> str:
+    """A checksum as S3 writes it: in base64."""
     return base64.b64encode(digest).decode("ascii")
 
 
 def header_name(algorithm: str) -> str:
+    """The header that declares and reports a checksum."""
     return f"x-amz-checksum-{algorithm.lower()}"
 
 

@@ -39,6 +39,7 @@ class Fault(BaseModel, extra="forbid"):
     extra: dict[str, Any] = {}
 
     def matches(self, operation: Operation, body: bytes) -> bool:
+        """Whether it is ordered for such a call."""
         if self.service != operation.service or self.operation not in ("", operation.name):
             return False
         if operation.service == "s3":
@@ -46,6 +47,7 @@ class Fault(BaseModel, extra="forbid"):
         return self.key.encode() in body
 
     def answer(self, operation: Operation) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the error, in the form of the service."""
         if operation.service == "s3":
             return s3_error(self.status, self.code, self.message)
         document = {"__type": self.code, "message": self.message, **self.extra}
@@ -60,9 +62,11 @@ class FaultPlan:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
+        """Orders one more."""
         self._faults.append(fault)
 
     def clear(self) -> None:
+        """Takes all of them back."""
         self._faults.clear()
 
     def take(self, operation: Operation, body: bytes) -> Fault | None:

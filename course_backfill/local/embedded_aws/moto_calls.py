@@ -53,15 +53,16 @@ class _Untracked(BaseModel):
 def install() -> None:
     """Puts the embedded backends into moto, for this process; more than once does no harm.
 
-    moto has no other way in: its backends make their objects by these names.
+    moto has no other way in: its backends make their objects by these names, which types forbid
+    to assign to.
     """
-    BaseModel.__new__ = _Untracked.__new__  # type: ignore[method-assign, assignment]
-    s3_models.FakeKey = StoredObject  # type: ignore[misc]
-    s3_models.FakeMultipart = StoredUpload  # type: ignore[misc]
+    BaseModel.__new__ = _Untracked.__new__  # type: ignore[method-assign, assignment] # See above.
+    s3_models.FakeKey = StoredObject  # type: ignore[misc] # See above.
+    s3_models.FakeMultipart = StoredUpload  # type: ignore[misc] # See above.
     s3_models.s3_backends.backend = EmbeddedS3Backend
-    dynamodb_models.Table = EmbeddedTable  # type: ignore[attr-defined]
+    dynamodb_models.Table = EmbeddedTable  # type: ignore[attr-defined] # See above.
     dynamodb_models.dynamodb_backends.backend = EmbeddedDynamoBackend
-    sqs_models.Queue = EmbeddedQueue  # type: ignore[misc]
+    sqs_models.Queue = EmbeddedQueue  # type: ignore[misc] # See above.
     sqs_models.sqs_backends.backend = EmbeddedSqsBackend
 
 

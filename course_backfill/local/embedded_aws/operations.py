@@ -56,6 +56,7 @@ class Operation:
 def operation_of(
     method: str, raw_path: str, query_string: str, headers: Mapping[str, str]
 ) -> Operation:
+    """The call; its name is empty where AWS has none for such a request."""
     target = headers.get("x-amz-target", "")
     if target.startswith("AmazonSQS."):
         return Operation("sqs", target.partition(".")[2])

@@ -12,6 +12,7 @@ from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 
 
 async def received_document(body: AsyncIterator[bytes]) -> bytes:
+    """A body that is read whole, as a document is."""
     return b"".join([chunk async for chunk in body])
 
 

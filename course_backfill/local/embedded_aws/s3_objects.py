@@ -30,8 +30,9 @@ class StoredObject(FakeKey):
         # moto's place for the bytes, which stay in the blob.
         self._value_buffer.close()
 
-    @property  # type: ignore[override]
+    @property  # type: ignore[override] # A blob serves wherever moto wants the bytes.
     def value(self) -> Blob:
+        """The bytes."""
         return self._blob
 
     @value.setter
@@ -96,11 +97,13 @@ class StoredUpload(FakeMultipart):
 
     @property
     def algorithm(self) -> str:
+        """What the checksums of its parts, and of the whole, are counted by."""
         named: str | None = self.metadata.get("x-amz-checksum-algorithm")
         return named.upper() if named else DEFAULT_ALGORITHM
 
     @property
     def checksum_kind(self) -> str:
+        """FULL_OBJECT or COMPOSITE; raises S3Refusal for a pair that S3 does not have."""
         named: str | None = self.metadata.get("x-amz-checksum-type")
         kind = named or ("FULL_OBJECT" if self.algorithm == DEFAULT_ALGORITHM else "COMPOSITE")
         allowed = {"FULL_OBJECT"} if self.algorithm == DEFAULT_ALGORITHM else {"COMPOSITE"}

@@ -23,12 +23,14 @@ class UploadCalls(S3Response):
 
     @property
     def backend(self) -> EmbeddedS3Backend:
+        """moto's backend, which is the embedded one."""
         backend = super().backend
         if not isinstance(backend, EmbeddedS3Backend):
             raise TypeError("the embedded S3 was not installed")
         return backend
 
     def require_destination(self, existing: Any) -> None:
+        """Raises where a condition on what is at the key fails; the response has it."""
         raise NotImplementedError
 
     def complete_upload(self) -> TYPE_RESPONSE:

@@ -35,10 +35,12 @@ class MessageShelf:
         return len(self._all)
 
     def append(self, message: Message) -> None:
+        """Adds a message."""
         self._all[message.id] = message
         self.place(message.id)
 
     def remove(self, message: Message) -> None:
+        """Takes a message away; no error where there is none."""
         self._all.pop(message.id, None)
         self._ready.pop(message.id, None)
         for handle in message.all_receipt_handles:
@@ -59,6 +61,7 @@ class MessageShelf:
             heapq.heappush(self._hidden, (due, next(self._numbers), message))
 
     def ready(self) -> list[Message]:
+        """Those that can be received now."""
         now = _now()
         while self._hidden and self._hidden[0][0] <= now:
             due, _, message = heapq.heappop(self._hidden)
@@ -75,6 +78,7 @@ class MessageShelf:
         return [message for name, message in self._all.items() if name not in self._ready]
 
     def with_handle(self, handle: str) -> Message | None:
+        """The message of a receipt handle that was given out and is valid still."""
         return self._handles.get(handle)
 
     def seconds_to_next(self) -> float | None:
@@ -83,6 +87,8 @@ class MessageShelf:
 
 
 class EmbeddedQueue(Queue):
+    """A queue on a shelf: neither sending nor receiving looks at every message."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._shelf = MessageShelf()
         self.arrived = asyncio.Event()
@@ -99,6 +105,7 @@ class EmbeddedQueue(Queue):
 
     @property
     def shelf(self) -> MessageShelf:
+        """The messages."""
         return self._shelf
 
     @property
@@ -139,6 +146,7 @@ class EmbeddedSqsBackend(SQSBackend):
     """Never waits inside a call: `EmbeddedSqsResponse.waiting` says what a caller waits for."""
 
     def queue(self, queue_name: str) -> EmbeddedQueue:
+        """The queue; raises what moto raises where there is none."""
         queue = self.get_queue(queue_name)
         if not isinstance(queue, EmbeddedQueue):
             raise TypeError("the embedded SQS was not installed")
@@ -190,7 +198,7 @@ class EmbeddedSqsResponse(SQSResponse):
             return answer
         queue = backend.queue(self._get_queue_name())
         wait = self._get_param("WaitTimeSeconds")
-        default: int = queue.receive_message_wait_time_seconds  # type: ignore[attr-defined]
+        default: int = queue.receive_message_wait_time_seconds  # type: ignore[attr-defined] # Set by name.
         self.waiting = queue, int(default if wait is None else wait)
         return answer
 
