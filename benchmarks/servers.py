@@ -17,7 +17,12 @@ from course_backfill.local.processes import Supervisor
 
 EMBEDDED = "embedded S3"
 SINK = "sink"
-_MODULES = {EMBEDDED: "course_backfill.local.embedded_aws", SINK: "benchmarks.sink"}
+DISTANT_SINK = "sink 20 ms away"
+_MODULES = {
+    EMBEDDED: ("course_backfill.local.embedded_aws",),
+    SINK: ("benchmarks.sink",),
+    DISTANT_SINK: ("benchmarks.sink", "--delay=20"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The source, and the two destinations by their names in the report."""
+    """The source, and the destinations by their names in the report."""
 
     mongod: Server
     destinations: dict[str, Server]
@@ -41,10 +46,10 @@ def running_servers(folder: Path) -> Iterator[Servers]:
     """All servers; what they store lies below the folder."""
     supervisor = Supervisor()
     try:
-        for name, module in _MODULES.items():
+        for number, (name, module) in enumerate(_MODULES.items()):
             options = ["--data-dir", str(folder / "s3")] if name == EMBEDDED else []
-            log = folder / f"{module}.log"
-            supervisor.start(name, [sys.executable, "-m", module, *options], log_path=log)
+            command = [sys.executable, "-m", *module, *options]
+            supervisor.start(name, command, log_path=folder / f"{number}.log")
         destinations = {
             name: Server(supervisor.ready(name), psutil.Process(supervisor.pid(name)))
             for name in _MODULES

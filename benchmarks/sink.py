@@ -2,11 +2,13 @@
 
 Only what is written to the work bucket is kept, because a worker reads that again. Nothing is
 checked: signatures, checksums and conditions all pass. Run it in a process of its own:
-`python -m benchmarks.sink` prints `Ready: URL` and serves until it is terminated.
+`python -m benchmarks.sink` prints `Ready: URL` and serves until it is terminated; `--delay` keeps
+each answer back for so many milliseconds, as a distant S3 does.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import re
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ _DATE = b"Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _RANGE = re.compile(rb"\r\nrange: *bytes=(\d+)-(\d*)", re.IGNORECASE)
+_PART = re.compile(r"partNumber=(\d+)")
 _EXPECT = re.compile(rb"\r\nexpect: *100", re.IGNORECASE)
 
 _UPLOAD = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
@@ -35,10 +38,11 @@ _NO_UPLOADS = (
 
 
 class Sink(asyncio.BufferedProtocol):
-    """One connection; `kept` holds the work bucket of all of them."""
+    """One connection; `kept` holds the work bucket of all of them, `delay` is in seconds."""
 
-    def __init__(self, kept: dict[str, bytes]) -> None:
+    def __init__(self, kept: dict[str, bytes], delay: float) -> None:
         self._kept = kept
+        self._delay = delay
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._transport: asyncio.Transport | None = None
         self._head = bytearray()
@@ -64,7 +68,7 @@ class Sink(asyncio.BufferedProtocol):
             start += self._request.take(self._buffer[start:nbytes])
             if self._request.left:
                 return
-            self._send(self._answer(self._request))
+            self._send(self._answer(self._request), after=self._delay)
             self._request = None
 
     def _take_head(self, start: int, end: int) -> int:
@@ -78,19 +82,22 @@ class Sink(asyncio.BufferedProtocol):
         self._head.clear()
         self._request = _Request.of(head)
         if _EXPECT.search(head):
-            self._send(_CONTINUE)
+            self._send(_CONTINUE, after=0)
         return start + cut + 4 - before
 
-    def _send(self, answer: bytes) -> None:
+    def _send(self, answer: bytes, *, after: float) -> None:
         assert self._transport is not None
-        self._transport.write(answer)
+        if after:
+            asyncio.get_running_loop().call_later(after, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
 
     def _answer(self, request: _Request) -> bytes:
         about_uploads = "uploads" in request.query
         match request.method:
             case "PUT":
                 if request.is_kept:
-                    self._kept[request.path] = bytes(request.body)
+                    self._keep(request)
                 return _response(b"", _ETAG)
             case "POST":
                 return _response(_UPLOAD if about_uploads else _COMPLETED)
@@ -100,6 +107,12 @@ class Sink(asyncio.BufferedProtocol):
                 return _response(b"", status=b"404 Not Found")
             case _:
                 return _response(b"", status=b"204 No Content")
+
+    def _keep(self, request: _Request) -> None:
+        """Whole files replace what was there; parts are sent in their order, one after another."""
+        part = _PART.search(request.query)
+        before = self._kept.get(request.path, b"") if part and int(part[1]) > 1 else b""
+        self._kept[request.path] = before + request.body
 
     def _listing(self, request: _Request) -> bytes:
         return _response(_NO_OBJECTS if "list-type" in request.query else _NO_UPLOADS)
@@ -156,13 +169,15 @@ def _response(body: bytes, headers: bytes = b"", *, status: bytes = b"200 OK") -
     return b"HTTP/1.1 " + status + b"\r\n" + headers + length + body
 
 
-async def _serve() -> None:
+async def _serve(delay: float) -> None:
     kept: dict[str, bytes] = {}
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Sink(kept), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Sink(kept, delay), "127.0.0.1", 0)
     print(f"Ready: http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--delay", type=float, default=0.0)
+    asyncio.run(_serve(parser.parse_args().delay / 1000))
