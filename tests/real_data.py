@@ -22,12 +22,18 @@ def real_data_folder() -> Path:
 
 
 def expected_files(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """Course → path → what is known of the file: length, sha256, locked, intact."""
+    """Course → path → what is known of the file: length, sha256, kind, locked, intact, id.
+
+    An id of the old form is JSON with sorted names, whatever their order in the database.
+    """
     known: dict[str, dict[str, dict[str, Any]]] = json.loads(
         (folder / "expected.json").read_bytes()
     )
     return {
-        _course(course): {f"{file['kind']}s/{file['name']}": file for file in files.values()}
+        _course(course): {
+            f"{file['kind']}s/{file['name']}": {**file, "id": file_id}
+            for file_id, file in files.items()
+        }
         for course, files in known.items()
     }
 

@@ -12,7 +12,7 @@ Handler = Callable[[Event, Any], Any]
 """A service's `lambda_handler(event, context)`."""
 
 SECONDS_PER_RUN = 300
-"""The timeout of the functions on AWS; workers hand over what they cannot finish in it."""
+"""The timeout of the functions on AWS."""
 
 SCHEDULE: Event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 """What EventBridge sends when it is time."""

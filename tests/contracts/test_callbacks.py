@@ -192,6 +192,8 @@ def test_an_answer_whose_body_never_ends_is_an_answer() -> None:
 
 def test_an_answer_that_is_not_http_is_a_failure() -> None:
     done = threading.Event()
-    with raw_receiving(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", until=done) as port:
-        with pytest.raises(CallbackFailed, match="connection failed"):
-            HttpCallbackSender(OWN).post(f"http://127.0.0.1:{port}/", b"{}", {})
+    with (
+        raw_receiving(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", until=done) as port,
+        pytest.raises(CallbackFailed, match="connection failed"),
+    ):
+        HttpCallbackSender(OWN).post(f"http://127.0.0.1:{port}/", b"{}", {})

@@ -4,65 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from pathlib import Path
 from typing import Any
-
-import pytest
-from course_backfill.local.dump import load_dump
 
 from course_backfill.courses import CourseId
 from course_backfill.ingests import IngestStatus
+from course_backfill.local.dump import load_dump
 from tests.features.installation import Installation
-
-DATA = Path(
-    os.environ.get("COURSE_BACKFILL_TEST_DATA")
-    or Path(__file__).parents[2].parent / "shared" / "data" / "edxapp"
-)
-COURSES = [
-    "course-v1:OpenedX+DemoX+DemoCourse",
-    "course-v1:Org1+CS101+R1",
-    "course-v1:Org1+CS101+R2",
-    "OldOrg/CS50/2013",
-]
-
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"the real Open edX data is not at {DATA}"
-)
-
-
-def expected(course: CourseId) -> dict[str, dict[str, Any]]:
-    facts = json.loads((DATA / "expected.json").read_text())
-    found: dict[str, dict[str, Any]] = (
-        facts.get(str(course)) or facts[f"{course.org}/{course.course}"]
-    )
-    return found
-
-
-def document_id(source_id: Any) -> str:
-    """Ids as the facts name them: c4x ids with sorted keys."""
-    return source_id if isinstance(source_id, str) else json.dumps(source_id, sort_keys=True)
+from tests.real_data import expected_files, real_data_folder
 
 
 def test_every_object_of_every_course_arrives_as_it_was(installation: Installation) -> None:
-    load_dump(DATA, installation.database)
+    folder = real_data_folder()
+    load_dump(folder, installation.database)
     installation.work(concurrency=2)
-    courses = [CourseId.parse(course) for course in COURSES]
-    ingests = [installation.start(course) for course in courses]
-    assert [installation.ended(one).status for one in ingests] == [IngestStatus.SUCCEEDED] * 4
-    for course in courses:
-        facts = expected(course)
+    expected = {CourseId.parse(course): files for course, files in expected_files(folder).items()}
+    ingests = [installation.start(course) for course in expected]
+    assert {installation.ended(one).status for one in ingests} == {IngestStatus.SUCCEEDED}
+    for course, files in expected.items():
         entries = installation.entries(course)
-        assert {document_id(entry.source.source_id) for entry in entries} == set(facts)
+        assert {entry.path for entry in entries} == set(files)
         for entry in entries:
-            fact = facts[document_id(entry.source.source_id)]
+            file = files[entry.path]
             content = installation.read(entry, course)
-            assert hashlib.sha256(content).hexdigest() == entry.sha256 == fact["sha256"]
-            assert len(content) == entry.source.size == fact["length"]
-            assert entry.source.kind == fact["kind"]
-            assert entry.source.metadata["locked"] == fact["locked"]
+            assert hashlib.sha256(content).hexdigest() == entry.sha256 == file["sha256"]
+            assert len(content) == entry.source.size == file["length"]
+            assert entry.source.kind == file["kind"]
+            assert entry.source.metadata["locked"] == file["locked"]
+            assert document_id(entry.source.source_id) == file["id"]
 
     before = sorted(installation.stored())
-    repeats = [installation.ended(installation.start(course)) for course in courses]
-    assert [(one.status, one.version) for one in repeats] == [(IngestStatus.SUCCEEDED, None)] * 4
+    repeats = [installation.ended(installation.start(course)) for course in expected]
+    assert {(one.status, one.version) for one in repeats} == {(IngestStatus.SUCCEEDED, None)}
     assert sorted(installation.stored()) == before
+
+
+def document_id(source_id: Any) -> str:
+    """An id as the facts name it."""
+    return source_id if isinstance(source_id, str) else json.dumps(source_id, sort_keys=True)
