@@ -83,23 +83,19 @@ class Lifecycle:
         `objects` counts what is listed under its failures. Raises Fenced or Conflict where the
         ingest has moved on meanwhile.
         """
-        logger.error(
-            "ingest failed",
-            extra={
-                "ingest_id": ingest.id,
-                "course": ingest.course,
-                "stage": failure.stage,
-                "code": failure.code,
-                "detail": failure.detail,
-                "action": failure.action,
-                "objects": objects,
-            },
-        )
-        if ingest.on_failure == "keep" and not ingest.dry_run:
-            return self._keep(ingest, failure, objects)
-        return self._roll_back_or_end(
-            ingest, IngestStatus.FAILED, failure, objects=objects, guard=_unmoved(ingest)
-        )
+        has_moved_on = False
+        try:
+            if ingest.on_failure == "keep" and not ingest.dry_run:
+                return self._keep(ingest, failure, objects)
+            return self._roll_back_or_end(
+                ingest, IngestStatus.FAILED, failure, objects=objects, guard=_unmoved(ingest)
+            )
+        except (Fenced, Conflict):
+            has_moved_on = True
+            raise
+        finally:
+            if not has_moved_on:
+                _log_failure(ingest, failure, objects)
 
     def cancel(self, ingest: str, *, by: str) -> Ingest:
         """Fences the ingest and has its copies removed; raises Conflict where it has ended."""
@@ -243,6 +239,21 @@ class Lifecycle:
 
     def _send(self, ingest: Ingest, step: Step) -> None:
         self._messages.send([StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=step)])
+
+
+def _log_failure(ingest: Ingest, failure: Failure, objects: int) -> None:
+    logger.error(
+        "ingest failed",
+        extra={
+            "ingest_id": ingest.id,
+            "course": ingest.course,
+            "stage": failure.stage,
+            "code": failure.code,
+            "detail": failure.detail,
+            "action": failure.action,
+            "objects": objects,
+        },
+    )
 
 
 def _still_kept(now: Ingest) -> None:

@@ -269,10 +269,11 @@ def test_late_writers_are_swept_behind_as_often_as_is_set() -> None:
 @pytest.mark.parametrize("on_failure", ["rollback", "keep"])
 @pytest.mark.parametrize("moved", [{"epoch": 3}, {"stage": Stage.VERIFYING}], ids=str)
 def test_a_late_worker_fails_nothing_that_has_moved_on(
-    stores: Stores, on_failure: str, moved: dict[str, Any]
+    stores: Stores, on_failure: str, moved: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     late = working(stores, on_failure=on_failure)
     now = stores.ingests.update(late.id, lambda now: now.model_copy(update=moved))
     with pytest.raises(Fenced):
         stores.lifecycle.fail(late, create_failure())
     assert stores.ingests.get(late.id) == now
+    assert [one for one in caplog.records if one.levelno == logging.ERROR] == []
