@@ -1,10 +1,21 @@
-"""What holds for every tier: how long examples may take says nothing about a rule."""
+"""What holds for every tier: no network where none is needed, and no haste for examples."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+# How long an example may take says nothing about a rule.
 settings.register_profile(
     "rules", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("rules")
+
+WITHOUT_NETWORK = {"domain", "services"}
+
+
+@pytest.fixture(autouse=True)
+def _tier_without_network(request: pytest.FixtureRequest) -> None:
+    """Domain and service tests run on memory adapters: whoever opens a socket there fails."""
+    if request.path.parent.name in WITHOUT_NETWORK:
+        request.getfixturevalue("socket_disabled")

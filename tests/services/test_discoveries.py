@@ -10,8 +10,6 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import IngestStatus
 from tests.services.memory_pipeline import MemoryWiring
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 
 @pytest.fixture
 def store() -> DiscoveryStore:

@@ -16,8 +16,6 @@ from services.ingests_api.cursors import decode_cursor, encode_cursor
 from tests.services.api_world import EVERYTHING, ApiWorld, create_event
 from tests.services.memory_pipeline import COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 FILLED = {
     "<ingest_id>": "i",
     "<discovery_id>": "d",

@@ -10,8 +10,6 @@ from course_backfill.courses import CourseId
 from tests.services.api_world import EVERYTHING, Answered, ApiWorld
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 VERSIONS = f"/courses/{COURSE}/versions"
 V1 = f"{VERSIONS}/v1"
 

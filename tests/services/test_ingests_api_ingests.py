@@ -15,8 +15,6 @@ from course_backfill.messages import Step
 from tests.services.api_world import Answered, ApiWorld
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 
 @pytest.fixture
 def world() -> ApiWorld:

@@ -15,8 +15,6 @@ from services.ingests_api.auth import ANY, LOCKED, PUBLIC, SCOPES
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 
 @pytest.fixture(scope="module")
 def world() -> ApiWorld:

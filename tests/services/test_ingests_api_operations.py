@@ -8,8 +8,6 @@ from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.messages import Step, StepMessage
 from tests.services.api_world import ApiWorld
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 
 @pytest.fixture
 def world() -> ApiWorld:

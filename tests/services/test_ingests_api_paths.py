@@ -14,8 +14,6 @@ from services.ingests_api.request_paths import routed_path
 from tests.services.api_world import ApiWorld
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 SPELLINGS = [
     "course-v1:Org1+CS101+R1",
     "course-v1%3AOrg1%2BCS101%2BR1",

@@ -12,8 +12,6 @@ from course_backfill.courses import CourseId
 from tests.services.api_world import ApiWorld
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 REPORT = "/reports/backfill"
 CSV = {"accept": "text/csv"}
 

@@ -17,8 +17,6 @@ from services.ingests_api.ingest_requests import IngestRequest
 from tests.services.api_world import Answered, ApiWorld, create_event, create_request
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 
 @pytest.fixture
 def world() -> ApiWorld:

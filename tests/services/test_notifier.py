@@ -22,8 +22,6 @@ from services.notifier.handler import build_step
 from services.notifier.notifier import Persistence
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
-pytestmark = pytest.mark.usefixtures("socket_disabled")
-
 SECRET = "a-secret-of-this-test"
 URL = "https://lms.example.org/hook?key=canary"
 
