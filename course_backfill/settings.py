@@ -158,6 +158,14 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(
         default=None, min_length=1, description="Bearer token that the API asks for."
     )
+    open_description: bool = Field(
+        default=False,
+        description="Whether /docs and /openapi.json are shown without a token; serve does.",
+    )
+    scope_prefix: str = Field(
+        default="",
+        description='What the issuer of tokens puts before a scope, such as "resource-server/".',
+    )
     presign_seconds: Seconds = Field(
         default=300, le=604_800, description="How long a link to content works."
     )

@@ -109,7 +109,12 @@ def running_stack(
         create_resources(settings, AwsClients.connect(settings))
         tell("Starting the API and the workers ...")
         token = _token(settings)
-        url = _start_ours(supervisor, options, environment | {"COURSE_BACKFILL_API_TOKEN": token})
+        environment |= {
+            "COURSE_BACKFILL_API_TOKEN": token,
+            # A browser sends no token, and the address is this machine's alone.
+            "COURSE_BACKFILL_OPEN_DESCRIPTION": "true",
+        }
+        url = _start_ours(supervisor, options, environment)
         client = ClientFile(
             url=url,
             token=token,

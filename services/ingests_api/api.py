@@ -45,12 +45,13 @@ class Api:
     new_id: Callable[[], str]
     stalled_after: timedelta
     presign_seconds: int
-    scope_prefix: str = ""
-    is_described_to_all: bool = False
+    scope_prefix: str
+    """What the issuer of tokens puts before a scope."""
+    is_described_to_all: bool
     """Whether the API's description can be read without a token."""
 
     @classmethod
-    def of(cls, wiring: Wiring, *, is_described_to_all: bool = False) -> Self:
+    def of(cls, wiring: Wiring) -> Self:
         """The dependencies as an installation has them."""
         settings = wiring.settings
         return cls(
@@ -68,7 +69,8 @@ class Api:
             new_id=wiring.new_id,
             stalled_after=wiring.resend_after,
             presign_seconds=settings.presign_seconds,
-            is_described_to_all=is_described_to_all,
+            scope_prefix=settings.scope_prefix,
+            is_described_to_all=settings.open_description,
         )
 
     def version_files(self, course: str, version: str) -> VersionFiles:

@@ -39,11 +39,11 @@ class Answered:
 class ApiWorld:
     """A pipeline with two known courses, and the API in front of it."""
 
-    def __init__(self, *, options: dict[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.pipeline = MemoryPipeline(**({"callback_secret": SECRET} | settings))
         self.pipeline.discover(COURSE, OLD_COURSE)
         self.wiring = self.pipeline.wiring
-        self.api = IngestsApi(Api.of(self.wiring, **(options or {})))
+        self.api = IngestsApi(Api.of(self.wiring))
 
     def ask(self, method: str, path: str, **request: Any) -> Answered:
         """Sends one event; see `create_event`."""

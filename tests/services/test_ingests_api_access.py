@@ -81,10 +81,17 @@ def test_only_health_asks_for_no_token(world: ApiWorld) -> None:
 
 
 def test_an_operator_may_open_the_description_and_nothing_else() -> None:
-    world = ApiWorld(options={"is_described_to_all": True})
+    world = ApiWorld(open_description=True)
     assert world.get("/openapi.json", scope=None).status == 200
     assert world.get("/docs", scope=None).status == 200
     assert world.get("/courses", scope=None).status == 401
+
+
+def test_a_scope_counts_behind_the_prefix_of_its_issuer_alone() -> None:
+    world = ApiWorld(scope_prefix="backfill/")
+    assert world.get("/courses", scope="backfill/ingests:read").status == 200
+    assert world.get("/courses", scope="ingests:read").status == 403
+    assert world.get("/courses", scope="other/ingests:read").status == 403
 
 
 def test_strangers_do_not_learn_which_paths_there_are(world: ApiWorld) -> None:
