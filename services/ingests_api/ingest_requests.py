@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
 
 from course_backfill.callbacks import CallbackRules
-from course_backfill.courses import CourseId
-from course_backfill.errors import InvalidInput
 from course_backfill.inventory import CONTENT_KINDS
+from services.ingests_api.checks import checked, collected, course_key
 
-Answer = TypeVar("Answer")
 SomeNames = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -34,10 +32,6 @@ class Asked(BaseModel):
     )
 
 
-def _course(text: str) -> str:
-    return _told(lambda: str(CourseId.parse(text)))
-
-
 def _callback_url(url: str, info: ValidationInfo) -> str:
     rules = _available(info).callback_rules
     if rules is None:
@@ -45,7 +39,7 @@ def _callback_url(url: str, info: ValidationInfo) -> str:
             "callbacks are not available: this installation has no key to sign them with "
             "(COURSE_BACKFILL_CALLBACK_SECRET)"
         )
-    _told(lambda: rules.parse(url))
+    collected(lambda: rules.parse(url))
     return url
 
 
@@ -84,9 +78,7 @@ class AskedCourse(Asked):
     """The course to backfill."""
 
     type: Literal["Course"] = "Course"
-    id: Annotated[
-        str, AfterValidator(_course), Field(examples=["course-v1:OpenedX+DemoX+DemoCourse"])
-    ]
+    id: Annotated[str, checked(course_key), Field(examples=["course-v1:OpenedX+DemoX+DemoCourse"])]
 
 
 class AskedProvider(Asked):
@@ -165,11 +157,3 @@ def _among(wanted: tuple[str, ...], available: tuple[str, ...]) -> tuple[str, ..
         names = ", ".join(repr(one[:64]) for one in unknown)
         raise ValueError(f"{names} not available; available: {', '.join(available)}")
     return wanted
-
-
-def _told(check: Callable[[], Answer]) -> Answer:
-    """Passes the domain's refusal on as one that is collected with all others of the body."""
-    try:
-        return check()
-    except InvalidInput as refusal:
-        raise ValueError("; ".join(one.detail for one in refusal.problems)) from None

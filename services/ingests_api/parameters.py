@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from course_backfill.courses import CourseId, CourseStatus, version_number
-from course_backfill.errors import InvalidInput
+from course_backfill.courses import CourseStatus, version_number
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.inventory import KIND_FOLDERS
-from course_backfill.messages import SERVICES
+from services.ingests_api.checks import checked, course_key, service_name
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
 
 
-def _checked(check: Callable[[str], str]) -> AfterValidator:
-    """Turns the domain's refusal into one that is collected with all others of the request."""
-
-    def validate(text: str) -> str:
-        try:
-            text.encode()
-            return check(text)
-        except InvalidInput as refusal:
-            raise ValueError("; ".join(one.detail for one in refusal.problems)) from None
-        except UnicodeEncodeError:
-            raise ValueError("expected Unicode text") from None
-
-    return AfterValidator(validate)
-
-
-def _course(text: str) -> str:
-    return str(CourseId.parse(text))
-
-
 def _course_of_query(text: str) -> str:
     # `+` stands for a space in a query; no course key has one, and people write the `+` as it is.
-    return _course(text.replace(" ", "+"))
+    return course_key(text.replace(" ", "+"))
 
 
 def _version(text: str) -> str:
@@ -52,45 +31,41 @@ def _kind(text: str) -> str:
     return text
 
 
-def _service(text: str) -> str:
-    if text not in SERVICES:
-        raise ValueError(f"expected one of {', '.join(SERVICES)}")
-    return text
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+ServiceName = Annotated[str, checked(service_name)]
 
-
-_ID = Field(pattern=r"^[A-Za-z0-9-]{1,64}$")
-_TEXT = _checked(str)
+_TEXT = checked(str)
 
 CoursePath = Annotated[
     str,
-    _checked(_course),
+    checked(course_key),
     Path(
         description="The course's key, as it is or percent-encoded; `+` means itself. The old "
         "form's two slashes may stay."
     ),
 ]
-IngestPath = Annotated[str, _ID, Path(description="The ingest's id.")]
-DiscoveryPath = Annotated[str, _ID, Path(description="The discovery's id.")]
-VersionPath = Annotated[str, _checked(_version), Path(description="A version such as `v1`.")]
+IngestPath = Annotated[Id, Path(description="The ingest's id.")]
+DiscoveryPath = Annotated[Id, Path(description="The discovery's id.")]
+VersionPath = Annotated[str, checked(_version), Path(description="A version such as `v1`.")]
 EntryPath = Annotated[
     str, _TEXT, Path(description="The entry's `path`, percent-encoded; its slashes may stay.")
 ]
 
 CourseQuery = Annotated[
-    str | None, _checked(_course_of_query), Query(description="Only of this course.")
+    str | None, checked(_course_of_query), Query(description="Only of this course.")
 ]
-IngestQuery = Annotated[str | None, _ID, Query(description="Only of this ingest.")]
+IngestQuery = Annotated[Id | None, Query(description="Only of this ingest.")]
 IngestStatusQuery = Annotated[IngestStatus | None, Query(description="Only of this status.")]
 StageQuery = Annotated[Stage | None, Query(description="Only in this stage.")]
 CourseStatusQuery = Annotated[CourseStatus | None, Query(description="Only of this status.")]
-ServiceQuery = Annotated[str | None, _checked(_service), Query(description="Only of this service.")]
+ServiceQuery = Annotated[ServiceName | None, Query(description="Only of this service.")]
 OrgQuery = Annotated[str | None, _TEXT, Query(description="Only courses of this organisation.")]
 LocationQuery = Annotated[
     str | None, _TEXT, Query(description="Hold courses against this location alone.")
 ]
 KindQuery = Annotated[
     str | None,
-    _checked(_kind),
+    checked(_kind),
     Query(description=f"Only of this kind: {', '.join(KIND_FOLDERS)}."),
 ]
 PrefixQuery = Annotated[str | None, _TEXT, Query(description="Only paths that begin so.")]

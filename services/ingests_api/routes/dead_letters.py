@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from course_backfill.messages import SERVICES
 from services.ingests_api.answers import Answer, answers, json_answer
 from services.ingests_api.api import Api
 from services.ingests_api.cursors import decode_cursor, encode_cursor
@@ -16,26 +15,22 @@ from services.ingests_api.ingest_requests import Asked
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
     Cursor,
+    Id,
     IngestQuery,
     Limit,
+    ServiceName,
     ServiceQuery,
 )
 
 TAG = "Dead letters"
 
 
-def _service(text: str | None) -> str | None:
-    if text is not None and text not in SERVICES:
-        raise ValueError(f"expected one of {', '.join(SERVICES)}")
-    return text
-
-
 class RedriveRequest(Asked):
     """Which dead letters to send again: these, a service's, or an ingest's; one of the three."""
 
     ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1_000)] | None = None
-    service: Annotated[str | None, AfterValidator(_service)] = None
-    ingest: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = None
+    service: ServiceName | None = None
+    ingest: Id | None = None
 
 
 class DeadLetterRoutes:
