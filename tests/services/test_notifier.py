@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from course_backfill.adapters.memory_callbacks import Delivery, MemoryCallbackSender
-from course_backfill.callback_signing import EVENT, is_signed
+from course_backfill.callback_signing import EVENT
 from course_backfill.callbacks import CallbackRules
 from course_backfill.ingest_step import IngestStep
 from course_backfill.ingests import Callback, CallbackStatus, Ingest, IngestStatus
@@ -59,6 +61,17 @@ class Hook:
         return any(timer.kind == "callback" for timer in due_timers(wiring.state, later))
 
 
+def documented_check() -> Callable[..., bool]:
+    """The check that the guide has receivers make."""
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    example = re.search(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert example
+    names: dict[str, Any] = {}
+    exec(example.group(1), names)  # noqa: S102 - The guide's own example.
+    check: Callable[..., bool] = names["is_genuine"]
+    return check
+
+
 def test_the_receiver_gets_the_ingest_as_the_api_shows_it_signed() -> None:
     hook = Hook()
     ingest = hook.end()
@@ -66,8 +79,11 @@ def test_the_receiver_gets_the_ingest_as_the_api_shows_it_signed() -> None:
     [delivery] = hook.sender.delivered
     shown = json.loads(delivery.body)
     assert delivery.url == URL
-    assert is_signed(SECRET.encode(), dict(delivery.headers), delivery.body)
-    assert not is_signed(b"another secret", dict(delivery.headers), delivery.body)
+    is_genuine = documented_check()
+    assert is_genuine(SECRET.encode(), delivery.headers, delivery.body)
+    assert not is_genuine(b"another secret", delivery.headers, delivery.body)
+    assert not is_genuine(SECRET.encode(), delivery.headers, delivery.body + b" ")
+    assert not is_genuine(SECRET.encode(), {**delivery.headers, EVENT: "other"}, delivery.body)
     assert (shown["type"], shown["id"], shown["status"]["id"]) == ("Ingest", ingest, "succeeded")
     assert shown["callback"]["url"] == "https://lms.example.org/hook?…"
     assert after.callback
