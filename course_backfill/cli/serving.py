@@ -18,39 +18,47 @@ from course_backfill.settings import Settings
 if TYPE_CHECKING:
     from course_backfill.local.stack import Stack, StackOptions
 
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Of the API; 0 takes a free one.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, metavar="PORT", help="Of the API; 0 takes a free one.")
+]
+
+
+MongoUri = Annotated[
+    str | None,
+    typer.Option(
+        help="The MongoDB that holds the content; better in MONGO_URI, where others cannot see it. "
+        "Default: one of its own.",
+    ),
+]
+MongoDatabase = Annotated[
+    str | None, typer.Option(help="Its database. Default: found by itself where possible.")
+]
+Endpoint = Annotated[
+    str | None, typer.Option(help="Where S3, SQS and DynamoDB answer. Default: the embedded AWS.")
+]
+AwsPort = Annotated[
+    int,
+    typer.Option(min=0, max=65535, metavar="PORT", help="Of the embedded AWS; 0 takes a free one."),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        help="The API's bearer token; better in COURSE_BACKFILL_API_TOKEN. "
+        "Default: a random one, printed once."
+    ),
+]
+DataDir = Annotated[Path, typer.Option(envvar=DATA_DIR_VARIABLE, help="Where data and logs lie.")]
 
 
 def serve(
     *,
-    mongo_uri: Annotated[
-        str | None,
-        typer.Option(
-            help="The MongoDB that holds the content; better in MONGO_URI, where others cannot see "
-            "it. Default: one of its own.",
-        ),
-    ] = None,
-    mongo_database: Annotated[
-        str | None, typer.Option(help="Its database. Default: found by itself where possible.")
-    ] = None,
-    aws_endpoint_url: Annotated[
-        str | None,
-        typer.Option(help="Where S3, SQS and DynamoDB answer. Default: the embedded AWS."),
-    ] = None,
+    mongo_uri: MongoUri = None,
+    mongo_database: MongoDatabase = None,
+    aws_endpoint_url: Endpoint = None,
     port: Port = 0,
-    aws_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of the embedded AWS; 0 takes a free one.")
-    ] = 0,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            help="The API's bearer token; better in COURSE_BACKFILL_API_TOKEN. "
-            "Default: a random one, printed once."
-        ),
-    ] = None,
-    data_dir: Annotated[
-        Path, typer.Option(envvar=DATA_DIR_VARIABLE, help="Where data and logs lie.")
-    ] = DEFAULT_DATA_DIR,
+    aws_port: AwsPort = 0,
+    token: Token = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Run API and workers on this machine until Ctrl-C; needs nothing to be set up.
 
@@ -59,9 +67,9 @@ def serve(
 
     Examples:
 
-        course-backfill serve
+      course-backfill serve
 
-        course-backfill serve --mongo-uri mongodb://db.example.org --mongo-database edxapp
+      course-backfill serve --mongo-uri mongodb://db.example.org --mongo-database edxapp
     """
     given: dict[str, Any] = {
         "mongo_uri": mongo_uri,

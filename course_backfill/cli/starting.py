@@ -33,6 +33,22 @@ class CorruptObjects(StrEnum):
     RECORD = "record"
 
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Report what an ingest would meet; copy nothing.")
+]
+ReadSource = Annotated[
+    bool,
+    typer.Option("--read-source", help="With --dry-run: read every byte, to find all faults."),
+]
+KeepOrNot = Annotated[
+    OnFailure, typer.Option(help="keep: what was copied waits for course-backfill retry.")
+]
+FailOrNot = Annotated[
+    CorruptObjects,
+    typer.Option(help="record: copy the rest, and list the bad files as exceptions."),
+]
+
+
 @with_api
 def start(
     api: ApiClient,
@@ -44,21 +60,10 @@ def start(
         bool,
         typer.Option("--all-missing", help="Every course that is not migrated, or is stale."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Report what an ingest would meet; copy nothing.")
-    ] = False,
-    read_source: Annotated[
-        bool,
-        typer.Option("--read-source", help="With --dry-run: read every byte, to find all faults."),
-    ] = False,
-    on_failure: Annotated[
-        OnFailure,
-        typer.Option(help="keep: what was copied waits for course-backfill retry."),
-    ] = OnFailure.ROLLBACK,
-    corrupt_objects: Annotated[
-        CorruptObjects,
-        typer.Option(help="record: copy the rest, and list the bad files as exceptions."),
-    ] = CorruptObjects.FAIL,
+    dry_run: DryRun = False,
+    read_source: ReadSource = False,
+    on_failure: KeepOrNot = OnFailure.ROLLBACK,
+    corrupt_objects: FailOrNot = CorruptObjects.FAIL,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Follow the ingests until all have ended.")
     ] = False,

@@ -56,7 +56,9 @@ def api(
     host: Annotated[
         str, typer.Option(help="The address to listen on; 0.0.0.0 is open to the network.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="0 takes a free one.")
+    ] = 0,
     token: Annotated[
         str | None,
         typer.Option(
@@ -92,7 +94,9 @@ def api(
 
 
 def aws(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="0 takes a free one.")
+    ] = 0,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where objects lie while it runs. Default: a temporary one.")
     ] = None,
