@@ -40,6 +40,13 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """An object that was saved again, and is too large by now to be read at once: stream it."""
+
+    source: SourceObject
+
+
+@dataclass(frozen=True, slots=True)
 class Bad:
     """An object that cannot be copied, though its document stayed the same."""
 
@@ -91,8 +98,8 @@ def batches(objects: Sequence[SourceObject]) -> Iterator[list[SourceObject]]:
 
 def read_small(
     source: CourseSource, objects: Sequence[SourceObject]
-) -> Iterator[Read | Removed | Bad]:
-    """Each object of a batch once: as it was read in a stable state, as removed, or as bad."""
+) -> Iterator[Read | Removed | Bad | Grown]:
+    """Each object of a batch once: as read in a stable state, as removed, as bad, or as grown."""
     pending = list(objects)
     for _ in range(MAX_READS):
         readable = [found for found in pending if found.fault is None]
@@ -101,6 +108,8 @@ def read_small(
         for found, now in zip(pending, source.current(pending), strict=True):
             if now is None:
                 yield Removed(found)
+            elif not now.same_state(found) and now.size > BATCH_BYTES:
+                yield Grown(_as_now(found, now))
             elif not now.same_state(found):
                 changed.append(_as_now(found, now))
             elif found.fault is not None:

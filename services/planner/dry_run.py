@@ -16,6 +16,7 @@ from course_backfill.sorting import twins
 from course_backfill.source_reading import (
     BATCH_BYTES,
     Bad,
+    Grown,
     Kept,
     Read,
     Removed,
@@ -116,6 +117,8 @@ class DryRun:
                     case Read(source, content):
                         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
                         yield from self._compared(source, md5)
+                    case Grown(source):
+                        yield from self._read_one(source)
                     case Removed():
                         pass
 

@@ -18,6 +18,7 @@ from course_backfill.ports import BadObject, CourseSource, ObjectReader, ObjectW
 from course_backfill.results import Copied, Outcome
 from course_backfill.source_reading import (
     Bad,
+    Grown,
     Kept,
     Read,
     Removed,
@@ -28,6 +29,9 @@ from course_backfill.source_reading import (
 )
 from course_backfill.uploads import PART_BYTES, ObjectDiffers, PartedUpload, store_hashed
 from services.replicator.backlog import Backlog
+
+_Planned = dict[str, SourceObject]
+"""Path → the object as it was planned, where it could be copied then."""
 
 DEFAULT_TYPE = "application/octet-stream"
 MAX_UPLOADS = 3
@@ -72,20 +76,19 @@ class PacketCopier:
     def copy(self, objects: Sequence[SourceObject]) -> list[Outcome]:
         """One outcome for each object, in the order of the objects."""
         planned = {found.path: found for found in objects if found.fault is None}
-        outcomes: dict[tuple[str, str | bytes], Outcome] = {}
-        small = [found for found in objects if found.size <= PART_BYTES]
-        for outcome in self._copy_small(small, planned):
-            outcomes[_identity(outcome.source)] = outcome
         large = [found for found in objects if found.size > PART_BYTES]
-        for found, outcome in zip(large, self._copy_all_large(large), strict=True):
-            outcomes[_identity(found)] = outcome
-        return [outcomes[_identity(found)] for found in objects]
+        small = [found for found in objects if found.size <= PART_BYTES]
+        outcomes, grown = self._copy_small(small, planned)
+        outcomes += self._copy_large(large + grown, planned)
+        found_as = {_identity(outcome.source): outcome for outcome in outcomes}
+        return [found_as[_identity(found)] for found in objects]
 
     def _copy_small(
-        self, objects: Sequence[SourceObject], planned: dict[str, SourceObject]
-    ) -> list[Outcome]:
-        """Reads on while what was read before is being stored."""
+        self, objects: Sequence[SourceObject], planned: _Planned
+    ) -> tuple[list[Outcome], list[SourceObject]]:
+        """Reads on while what was read before is being stored; gives back what is small no more."""
         outcomes: list[Outcome] = []
+        grown: list[SourceObject] = []
         store = partial(self._store, planned)
         with Backlog(store, self._executor, most_bytes=AHEAD_BYTES) as storing:
             for batch in batches(objects):
@@ -98,9 +101,11 @@ class PacketCopier:
                             outcomes.append(self._removed(read))
                         case Bad():
                             outcomes.append(read)
-            return outcomes + storing.finish()
+                        case Grown(source):
+                            grown.append(source)
+            return outcomes + storing.finish(), grown
 
-    def _store(self, planned: dict[str, SourceObject], read: Read) -> Outcome:
+    def _store(self, planned: _Planned, read: Read) -> Outcome:
         self._check()
         found, content = read.source, read.content
         stored = checksums_of([content])
@@ -121,23 +126,23 @@ class PacketCopier:
             return self._earlier_state(found, planned.get(found.path), other)
         return self._copied(found, stored)
 
-    def _copy_all_large(self, objects: Sequence[SourceObject]) -> list[Outcome]:
+    def _copy_large(self, objects: Sequence[SourceObject], planned: _Planned) -> list[Outcome]:
         """While one waits for S3 to open or complete its upload, another is read and sent."""
         with ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large") as copying:
-            futures = [copying.submit(self._copy_large, found) for found in objects]
+            futures = [copying.submit(self._upload, planned, found) for found in objects]
             wait(futures, return_when=FIRST_EXCEPTION)
             copying.shutdown(cancel_futures=True)
             # Those that never began come after the one that failed, so its error is met first.
             return [future.result() for future in futures]
 
-    def _copy_large(self, found: SourceObject) -> Outcome:
+    def _upload(self, planned: _Planned, found: SourceObject) -> Outcome:
         for _ in range(MAX_UPLOADS):
             try:
                 outcome = read_large(self._source, found, self._open_upload)
             except UploadLost:
                 continue
             except ObjectDiffers as other:
-                return self._earlier_state(found, found, other)
+                return self._earlier_state(found, planned.get(found.path), other)
             match outcome:
                 case Kept(source, stored):
                     return self._copied(source, stored)
