@@ -70,7 +70,8 @@ class PartedUpload:
 
     def commit(self) -> Stored:
         """Makes the object; one that is there already must be equal. Raises ObjectDiffers."""
-        if self._held:
+        if self._held or not self._sent:
+            # An object without bytes has one part without bytes: S3 makes none of no parts.
             self._send(self._take(self._held))
         parts = [future.result() for future in self._sent]
         stored, crc = self._checksums.finish()
@@ -104,6 +105,8 @@ class PartedUpload:
 
     def _take(self, size: int) -> bytes:
         """The next so many of the bytes held; each is copied once on its way into a part."""
+        if not size:
+            return b""
         *whole, last = self._blocks
         surplus = self._held - size
         cut = len(last) - surplus

@@ -35,10 +35,11 @@ def test_an_object_is_the_sum_of_its_parts(bucket: Bucket) -> None:
     assert bucket.residue("") == [KEY]
 
 
-def test_one_part_is_enough(bucket: Bucket) -> None:
-    upload_all(bucket, KEY, [LAST])
+@pytest.mark.parametrize("content", [LAST, b""], ids=["some bytes", "no bytes"])
+def test_one_part_is_enough(bucket: Bucket, content: bytes) -> None:
+    upload_all(bucket, KEY, [content])
 
-    assert content_of(bucket, KEY) == LAST
+    assert content_of(bucket, KEY) == content
 
 
 def test_nothing_shows_before_the_upload_is_complete(bucket: Bucket) -> None:
