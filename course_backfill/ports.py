@@ -282,18 +282,14 @@ class Queues(MessageSender, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackResponse:
-    """What the receiver of a callback answered."""
-
-    status: int
-
-
 class CallbackSender(Protocol):
     """Calls out, once, to an address that passed the rules."""
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> CallbackResponse:
-        """Posts the body; raises CallbackFailed with a sentence that names no secret."""
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Posts the body and gives the answer's HTTP status.
+
+        Raises CallbackFailed with a sentence that names no secret.
+        """
         ...
 
 

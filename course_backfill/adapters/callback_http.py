@@ -12,7 +12,7 @@ import httpx
 from course_backfill.callbacks import CallbackRules, CallbackUrl
 from course_backfill.errors import InvalidInput
 from course_backfill.networks import Address
-from course_backfill.ports import CallbackFailed, CallbackResponse
+from course_backfill.ports import CallbackFailed
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
@@ -51,7 +51,7 @@ class HttpCallbackSender:
         self._connect_seconds = connect_seconds
         self._total_seconds = total_seconds
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> CallbackResponse:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """See CallbackSender."""
         target, address = self._checked(url)
         sending = self._send(_request(target, address, body, headers))
@@ -78,7 +78,7 @@ class HttpCallbackSender:
             raise CallbackFailed("the host's name cannot be resolved") from None
         return target, addresses[0]
 
-    async def _send(self, request: httpx.Request) -> CallbackResponse:
+    async def _send(self, request: httpx.Request) -> int:
         # The transport alone: a client would follow the surroundings' proxies, and log the URL.
         async with httpx.AsyncHTTPTransport(verify=self._tls) as transport:
             request.extensions["timeout"] = httpx.Timeout(
@@ -87,7 +87,7 @@ class HttpCallbackSender:
             response = await transport.handle_async_request(request)
             # Only the status counts: a body that is huge, or never ends, is not even read.
             await response.aclose()
-            return CallbackResponse(response.status_code)
+            return response.status_code
 
 
 def _request(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from course_backfill.callbacks import CallbackRules
 from course_backfill.errors import InvalidInput
 from course_backfill.networks import Address
-from course_backfill.ports import CallbackFailed, CallbackResponse
+from course_backfill.ports import CallbackFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class MemoryCallbackSender:
     receivers: dict[str, Receiver] = field(default_factory=dict)
     delivered: list[Delivery] = field(default_factory=list)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> CallbackResponse:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """See CallbackSender."""
         host = self._checked(url)
         if host not in self.receivers:
             raise CallbackFailed("the connection failed (ConnectError)")
         delivery = Delivery(url, body, dict(headers))
         self.delivered.append(delivery)
-        return CallbackResponse(self.receivers[host](delivery))
+        return self.receivers[host](delivery)
 
     def _checked(self, url: str) -> str:
         try:

@@ -117,7 +117,7 @@ class Notifier:
         event = f"{ingest.id}.{ingest.epoch}"
         headers = signed_headers(self._secret, event=event, body=body, now=self._clock())
         try:
-            status = self._sender.post(ingest.callback.url, body, headers).status
+            status = self._sender.post(ingest.callback.url, body, headers)
         except CallbackFailed as failed:
             return str(failed)
         return None if 200 <= status < 300 else f"the receiver answered {status}"
