@@ -53,7 +53,7 @@ class Backlog(Generic[T, U]):
         self._group.size += size
         if self._group.is_full:
             self._begin()
-        if self._bytes > self._most_bytes:
+        while self._bytes > self._most_bytes:
             # Half of them at once, so that this thread is woken once and not for each.
             self._finish_oldest(-(-len(self._under_way) // 2))
 
