@@ -6,10 +6,7 @@ DynamoDB and SQS document it.
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,106 +15,19 @@ from botocore.config import Config
 
 from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.dynamo_state import MAX_CONFLICTS, DynamoStateStore
-from course_backfill.adapters.sqs import MAX_TRIES, SqsQueues
+from course_backfill.adapters.sqs import SqsQueues
 from course_backfill.errors import (
     ConditionFailed,
     CourseBackfillError,
-    QueueRefused,
     QueueUnavailable,
     StateRefused,
     StateUnavailable,
 )
-from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Condition, Key, Write
 from course_backfill.settings import Settings
+from tests.contracts.aws_faults.scripted_aws import CUT_OFF, ScriptedAws, cancelled, error, message
 
 KEY, OTHER = Key("ingests", "i", "INGEST"), Key("courses", "c", "COURSE")
-CUT_OFF = 0
-"""The status of an answer that never comes: the connection ends after the request was read."""
-
-
-@dataclass
-class ScriptedAws:
-    """Gives one answer after the other, the last one for ever; keeps what was asked."""
-
-    answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    def answer(self, body: bytes) -> tuple[int, bytes]:
-        self.asked.append(json.loads(body))
-        status, content = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return status, json.dumps(content).encode()
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[tuple[ScriptedAws, AwsClients]]:
-    aws = ScriptedAws()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            status, content = aws.answer(self.rfile.read(int(self.headers["Content-Length"])))
-            if status == CUT_OFF:
-                self.close_connection = True
-                return
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing: the test reads what was asked."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    settings = Settings(
-        aws_endpoint_url=f"http://127.0.0.1:{server.server_port}", aws_region="eu-west-1"
-    )
-    # Two tries instead of five keep the client's own waiting short.
-    config = Config(retries={"mode": "standard", "total_max_attempts": 2})
-    yield aws, AwsClients.connect(settings, config=config)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def aws(endpoint: tuple[ScriptedAws, AwsClients]) -> ScriptedAws:
-    aws, _ = endpoint
-    aws.asked.clear()
-    return aws
-
-
-@pytest.fixture
-def clients(endpoint: tuple[ScriptedAws, AwsClients]) -> AwsClients:
-    return endpoint[1]
-
-
-@pytest.fixture
-def slept() -> list[float]:
-    return []
-
-
-@pytest.fixture
-def store(clients: AwsClients, slept: list[float]) -> DynamoStateStore:
-    return DynamoStateStore(clients.dynamodb, "test", sleep=slept.append)
-
-
-@pytest.fixture
-def queues(clients: AwsClients, slept: list[float]) -> SqsQueues:
-    return SqsQueues(clients.sqs, Settings(namespace="test"), sleep=slept.append)
-
-
-def error(name: str, status: int = 400, **more: Any) -> tuple[int, dict[str, Any]]:
-    """An error as DynamoDB words it."""
-    named = {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": "as documented"}
-    return status, named | more
-
-
-def cancelled(*codes: str) -> tuple[int, dict[str, Any]]:
-    """A cancelled transaction, with the reason of each write."""
-    reasons = [{"Code": code} for code in codes]
-    return error("TransactionCanceledException", CancellationReasons=reasons)
 
 
 def two_writes(store: DynamoStateStore) -> None:
@@ -289,51 +199,3 @@ def test_every_name_is_a_placeholder(aws: ScriptedAws, store: DynamoStateStore) 
         ":v2": {"S": "a"},
         ":v3": {"N": "1"},
     }
-
-
-# --- SQS ---
-
-
-def message(number: int) -> StepMessage:
-    return StepMessage(ingest="i", epoch=1, step=Step.VERIFY, replica="primary", packet=number)
-
-
-def failed(*ids: str, sender: bool = False) -> tuple[int, dict[str, Any]]:
-    entries = [{"Id": one, "SenderFault": sender, "Code": "InternalError"} for one in ids]
-    return 200, {"Successful": [], "Failed": entries}
-
-
-URL = (200, {"QueueUrl": "http://127.0.0.1/test-verifier"})
-
-
-def test_only_messages_that_failed_are_sent_again(
-    aws: ScriptedAws, queues: SqsQueues, slept: list[float]
-) -> None:
-    aws.answers = [URL, failed("1", "2"), failed("2"), (200, {"Successful": []})]
-    queues.send([message(number) for number in range(3)])
-    sent = [[entry["Id"] for entry in one["Entries"]] for one in aws.asked[1:]]
-    assert sent == [["0", "1", "2"], ["1", "2"], ["2"]]
-    assert len(slept) == 2
-
-
-def test_messages_that_keep_failing_are_an_outage(
-    aws: ScriptedAws, queues: SqsQueues, slept: list[float]
-) -> None:
-    aws.answers = [URL, failed("0")]
-    with pytest.raises(QueueUnavailable, match="InternalError"):
-        queues.send([message(0)])
-    assert len(aws.asked) == 1 + MAX_TRIES
-
-
-def test_messages_that_are_refused_are_not_sent_again(aws: ScriptedAws, queues: SqsQueues) -> None:
-    aws.answers = [URL, failed("0", sender=True)]
-    with pytest.raises(QueueRefused):
-        queues.send([message(0)])
-    assert len(aws.asked) == 2
-
-
-def test_the_address_of_a_queue_is_asked_for_once(aws: ScriptedAws, queues: SqsQueues) -> None:
-    aws.answers = [URL, (200, {"Successful": []})]
-    queues.send([message(0)])
-    queues.send([message(1)])
-    assert len(aws.asked) == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -73,87 +73,91 @@ def outcome(store: StateStore, writes: list[Write]) -> str:
     return "written"
 
 
-def programs(clients: AwsClients, namespace: str) -> type[RuleBasedStateMachine]:
-    class Programs(RuleBasedStateMachine):
-        """Runs each step on both, and compares what each gives back."""
+class Programs(RuleBasedStateMachine):
+    """Runs each step on both, and compares what each gives back."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.memory = MemoryStateStore()
-            self.dynamo = DynamoStateStore(clients.dynamodb, namespace)
-            # Partitions of this program's own: nothing needs to be emptied between two.
-            self.mark = f"{next(NUMBERED)}-"
+    clients: ClassVar[AwsClients]
+    namespace: ClassVar[str]
 
-        def own(self, write: Write) -> Write:
-            """The write on this program's own items and index partitions."""
-            key = Key(write.key.table, self.mark + write.key.pk, write.key.sk)
-            return replace(
-                write,
-                key=key,
-                item=None if write.item is None else self.own_values(write.item),
-                assign=self.own_values(write.assign),
-                when=[
-                    replace(one, value=self.own_value(one.attribute, one.value))
-                    for one in write.when
-                ],
-            )
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = MemoryStateStore()
+        self.dynamo = DynamoStateStore(self.clients.dynamodb, self.namespace)
+        # Partitions of this program's own: nothing needs to be emptied between two.
+        self.mark = f"{next(NUMBERED)}-"
 
-        def own_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-            return {name: self.own_value(name, value) for name, value in values.items()}
-
-        def own_value(self, name: str, value: Any) -> Any:
-            if name != "statusKey" or value is None:
-                return value
-            if isinstance(value, list):
-                return [self.mark + one for one in value]
-            return self.mark + value
-
-        @rule(writes=st.lists(WRITES, min_size=1, max_size=3, unique_by=lambda one: one.key))
-        def write(self, writes: list[Write]) -> None:
-            own = [self.own(write) for write in writes]
-            assert outcome(self.memory, own) == outcome(self.dynamo, own)
-
-        @rule(key=KEYS)
-        def get(self, key: Key) -> None:
-            own = Key(key.table, self.mark + key.pk, key.sk)
-            assert self.memory.get(own) == self.dynamo.get(own)
-
-        @rule(prefix=TEXTS | st.just(""), after=TEXTS | st.just(""), limit=st.integers(1, 3))
-        def query(self, prefix: str, after: str, limit: int) -> None:
-            one, other = (
-                store.query("ingests", f"{self.mark}p", sk_prefix=prefix, after=after, limit=limit)
-                for store in (self.memory, self.dynamo)
-            )
-            assert one == other
-
-        @rule(
-            partition=TEXTS,
-            after=TEXTS | st.just(""),
-            before=TEXTS | st.just(""),
-            descending=st.booleans(),
+    def own(self, write: Write) -> Write:
+        """The write on this program's own items and index partitions."""
+        key = Key(write.key.table, self.mark + write.key.pk, write.key.sk)
+        return replace(
+            write,
+            key=key,
+            item=None if write.item is None else self.own_values(write.item),
+            assign=self.own_values(write.assign),
+            when=[
+                replace(one, value=self.own_value(one.attribute, one.value)) for one in write.when
+            ],
         )
-        def query_index(self, partition: str, after: str, before: str, descending: bool) -> None:
-            one, other = (
-                store.query_index(
-                    "by-status",
-                    self.mark + partition,
-                    limit=100,
-                    after=after,
-                    before=before,
-                    descending=descending,
-                )
-                for store in (self.memory, self.dynamo)
+
+    def own_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self.own_value(name, value) for name, value in values.items()}
+
+    def own_value(self, name: str, value: Any) -> Any:
+        if name != "statusKey" or value is None:
+            return value
+        if isinstance(value, list):
+            return [self.mark + one for one in value]
+        return self.mark + value
+
+    @rule(writes=st.lists(WRITES, min_size=1, max_size=3, unique_by=lambda one: one.key))
+    def write(self, writes: list[Write]) -> None:
+        own = [self.own(write) for write in writes]
+        assert outcome(self.memory, own) == outcome(self.dynamo, own)
+
+    @rule(key=KEYS)
+    def get(self, key: Key) -> None:
+        own = Key(key.table, self.mark + key.pk, key.sk)
+        assert self.memory.get(own) == self.dynamo.get(own)
+
+    @rule(prefix=TEXTS | st.just(""), after=TEXTS | st.just(""), limit=st.integers(1, 3))
+    def query(self, prefix: str, after: str, limit: int) -> None:
+        one, other = (
+            store.query("ingests", f"{self.mark}p", sk_prefix=prefix, after=after, limit=limit)
+            for store in (self.memory, self.dynamo)
+        )
+        assert one == other
+
+    @rule(
+        partition=TEXTS,
+        after=TEXTS | st.just(""),
+        before=TEXTS | st.just(""),
+        descending=st.booleans(),
+    )
+    def query_index(self, partition: str, after: str, before: str, descending: bool) -> None:
+        one, other = (
+            store.query_index(
+                "by-status",
+                self.mark + partition,
+                limit=100,
+                after=after,
+                before=before,
+                descending=descending,
             )
-            assert _unordered(one.items) == _unordered(other.items)
+            for store in (self.memory, self.dynamo)
+        )
+        assert _unordered(one.items) == _unordered(other.items)
 
-        @invariant()
-        def has_the_same_items(self) -> None:
-            everything = [
-                store.query("ingests", f"{self.mark}p") for store in (self.memory, self.dynamo)
-            ]
-            assert everything[0] == everything[1]
+    @invariant()
+    def has_the_same_items(self) -> None:
+        everything = [
+            store.query("ingests", f"{self.mark}p") for store in (self.memory, self.dynamo)
+        ]
+        assert everything[0] == everything[1]
 
-    return Programs
+
+def programs(clients: AwsClients, namespace: str) -> type[Programs]:
+    """The state machine on these tables."""
+    return type("ProgramsHere", (Programs,), {"clients": clients, "namespace": namespace})
 
 
 def _unordered(items: list[dict[str, Any]]) -> list[str]:
