@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from course_backfill.local.mongod import running_mongod
 from pymongo import MongoClient
 
 from course_backfill.local.embedded_aws.server import running_embedded_aws
+from course_backfill.local.mongod import running_mongod
 from tests.features.installation import Installation
 from tests.features.installation import installation as made_installation
 
