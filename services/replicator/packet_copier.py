@@ -10,12 +10,12 @@ import orjson
 
 from course_backfill.checksums import Stored, checksums_of
 from course_backfill.crc import Crc64
-from course_backfill.errors import UploadLost
+from course_backfill.errors import StorageUnavailable, UploadLost
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.manifests import Entry
 from course_backfill.object_keys import relative_key
 from course_backfill.ports import BadObject, CourseSource, ObjectReader, ObjectWriter
-from course_backfill.results import Copied, Outcome
+from course_backfill.results import DESTINATION_FAULTS, Copied, Outcome
 from course_backfill.source_reading import (
     Bad,
     Grown,
@@ -36,6 +36,8 @@ _Planned = dict[str, SourceObject]
 DEFAULT_TYPE = "application/octet-stream"
 MAX_UPLOADS = 3
 """Times a large object is begun anew because its upload got lost."""
+KEEPS_ITS_FAULT = DESTINATION_FAULTS | {"duplicate-path"}
+"""Faults that say nothing of whether the copy at the object's key is the object's."""
 LARGE_AT_ONCE = 2
 AHEAD_BYTES = 32 * 1024 * 1024
 """What small objects may hold that wait to be stored while further ones are read."""
@@ -80,6 +82,8 @@ class PacketCopier:
         small = [found for found in objects if found.size <= PART_BYTES]
         outcomes, grown = self._copy_small(small, planned)
         outcomes += self._copy_large(large + grown, planned)
+        if self._is_repeat:
+            outcomes = [self._settled(outcome, planned) for outcome in outcomes]
         found_as = {_identity(outcome.source): outcome for outcome in outcomes}
         return [found_as[_identity(found)] for found in objects]
 
@@ -97,9 +101,7 @@ class PacketCopier:
                     match read:
                         case Read():
                             storing.add(read, size=len(read.content))
-                        case Removed():
-                            outcomes.append(self._removed(read))
-                        case Bad():
+                        case Removed() | Bad():
                             outcomes.append(read)
                         case Grown(source):
                             grown.append(source)
@@ -146,12 +148,10 @@ class PacketCopier:
             match outcome:
                 case Kept(source, stored):
                     return self._copied(source, stored)
-                case Removed():
-                    return self._removed(outcome)
-                case Bad():
+                case Removed() | Bad():
                     return outcome
-        detail = f"its upload was lost {MAX_UPLOADS} times: is something aborting uploads?"
-        return Bad(found, Fault("different-object", detail))
+        key = self._prefix + self._key(found)
+        raise StorageUnavailable(f"the upload of {key!r} was lost {MAX_UPLOADS} times")
 
     def _open_upload(self, found: SourceObject) -> PartedUpload:
         return PartedUpload(
@@ -177,14 +177,19 @@ class PacketCopier:
         copied = self._planned_state(planned) if planned else None
         return copied or Bad(found, Fault("different-object", str(other)))
 
-    def _removed(self, removed: Removed) -> Outcome:
-        """The same for an object that was deleted after an interrupted attempt had stored it."""
-        key = self._prefix + self._key(removed.source)
-        if not self._is_repeat or self._reader.stat(key) is None:
-            return removed
-        detail = f"{key!r} is not what the source held before it was removed there"
-        return self._planned_state(removed.source) or Bad(
-            removed.source, Fault("different-object", detail)
+    def _settled(self, outcome: Outcome, planned: _Planned) -> Outcome:
+        """The same for one that was deleted or damaged after an earlier attempt had stored it."""
+        found = outcome.source
+        is_without_copy = isinstance(outcome, Removed) or (
+            isinstance(outcome, Bad) and outcome.fault.code not in KEEPS_ITS_FAULT
+        )
+        key = self._prefix + self._key(found)
+        if not is_without_copy or self._reader.stat(key) is None:
+            return outcome
+        before = planned.get(found.path)
+        detail = f"{key!r} is not what the source held when the ingest was planned"
+        return (self._planned_state(before) if before else None) or Bad(
+            found, Fault("different-object", detail)
         )
 
     def _planned_state(self, planned: SourceObject) -> Copied | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step, StepMessage
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
@@ -135,3 +136,31 @@ def test_of_two_documents_with_one_path_the_platforms_own_is_copied(
     [exception] = pipeline.manifest("v1", OLD_COURSE).exceptions
     assert (exception.code, exception.source_id) == ("duplicate-path", odd_id)
     assert list(exception.source_id) == list(odd_id)
+
+
+@SIZES
+@pytest.mark.parametrize("on_fault", ["fail", "record"])
+def test_a_file_that_was_damaged_keeps_the_state_that_was_stored(
+    pipeline: MemoryPipeline, size: int, on_fault: str
+) -> None:
+    file = pipeline.content.save(COURSE, "a.bin", b"1" * size)
+    ingest = pipeline.start(corrupt_objects=on_fault)
+    message = interrupted(pipeline)
+    pipeline.content.set_chunk(file, 0, b"torn")
+
+    pipeline.deliver(message)
+    pipeline.run()
+
+    assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
+    assert pipeline.contents() == {"assets/a.bin": b"1" * size}
+
+
+def test_uploads_that_keep_getting_lost_are_waited_out(pipeline: MemoryPipeline) -> None:
+    pipeline.content.save(COURSE, "a.bin", b"1" * LARGE)
+    pipeline.bucket.fail("complete_upload", StorageFault.CONFLICT, times=3)
+    ingest = pipeline.backfill()
+    assert ingest.status is IngestStatus.PROCESSING
+    pipeline.wiring.clock.advance(minutes=1)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.ingest(ingest.id).status is IngestStatus.SUCCEEDED
