@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from course_backfill.deliveries import Delivery, Malformed, delivery, redelivery_gap
 from course_backfill.errors import CourseBackfillError, InvalidInput, KnownOutage, Problem
 from course_backfill.messages import StepMessage
+from course_backfill.redaction import redacted
 from course_backfill.wiring import Wiring
 
 BatchResponse = PartialItemFailureResponse
@@ -78,10 +80,16 @@ def _message(delivered: Delivery) -> StepMessage:
 
 def _put_off(wiring: Wiring, delivered: Delivery, error: Exception) -> None:
     """Lets the message come again later and notes its error; without either it comes again too."""
+    said = f"{type(error).__name__}: {error}"
+    # The stack without the values: an exception's text may hold a signed URL or a password.
     logger.error(
-        "message failed",
-        exc_info=error,
-        extra={"queue": delivered.queue, "receives": delivered.receives},
+        "message failed: %s",
+        redacted(said),
+        extra={
+            "queue": delivered.queue,
+            "receives": delivered.receives,
+            "stack": "".join(traceback.format_tb(error.__traceback__)),
+        },
     )
     gap = redelivery_gap(delivered.receives, is_outage=isinstance(error, KnownOutage))
     # Each by itself, the gap first: while the tables are away, a message that came again at once
@@ -93,7 +101,7 @@ def _put_off(wiring: Wiring, delivered: Delivery, error: Exception) -> None:
             delivered.message_id,
             service=delivered.service,
             message=delivered.message,
-            error=f"{type(error).__name__}: {error}",
+            error=said,
             receives=delivered.receives,
         )
 

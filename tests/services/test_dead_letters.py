@@ -125,7 +125,7 @@ def test_tables_that_are_away_for_ten_minutes_end_no_ingest(pipeline: QueuePipel
 
 @pytest.mark.parametrize("service", ["planner", "replicator", "verifier", "aggregator", "register"])
 def test_a_message_out_of_receives_ends_its_ingest_with_the_reason(
-    pipeline: QueuePipeline, service: str
+    pipeline: QueuePipeline, service: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_service(pipeline, service, times=3)
     ingest = pipeline.start()
@@ -136,6 +136,8 @@ def test_a_message_out_of_receives_ends_its_ingest_with_the_reason(
     assert ended.failure.code == "dead-letter"
     assert "RuntimeError: boom" in ended.failure.detail
     assert "hunter2" not in ended.failure.detail
+    assert "RuntimeError: boom" in caplog.text
+    assert "hunter2" not in caplog.text
     assert pipeline.stored() == []
 
 
