@@ -34,6 +34,8 @@ ADVICE: dict[str, str] = {
     # What a destination holds differs from what was written.
     "different-object": "Something else wrote to this key. Find out what has write access to the "
     "bucket, then start the course again.",
+    "interrupted-copy": "A worker was interrupted after it had stored one state of the file, which "
+    "was then saved again. Start the course again; nothing of this attempt stays.",
     "object-missing": "Something deleted the copy. Find out what may delete in the bucket, then "
     "start the course again.",
     "fixity-mismatch": "The stored bytes are not the bytes that were sent. Start the course again; "

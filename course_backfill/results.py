@@ -16,7 +16,9 @@ from course_backfill.packet_store import PacketStore
 from course_backfill.ports import WorkStore
 from course_backfill.source_reading import Bad, Removed
 
-DESTINATION_FAULTS = frozenset({"different-object", "object-missing", "fixity-mismatch"})
+DESTINATION_FAULTS = frozenset(
+    {"different-object", "interrupted-copy", "object-missing", "fixity-mismatch"}
+)
 """Faults of a copy, not of the source: no request can have them recorded and passed over."""
 
 

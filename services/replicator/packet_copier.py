@@ -175,7 +175,7 @@ class PacketCopier:
         its digest proves, and the closing inventory will call the version stale.
         """
         copied = self._planned_state(planned) if planned else None
-        return copied or Bad(found, Fault("different-object", str(other)))
+        return copied or self._other(found, str(other))
 
     def _settled(self, outcome: Outcome, planned: _Planned) -> Outcome:
         """The same for one that was deleted or damaged after an earlier attempt had stored it."""
@@ -188,9 +188,12 @@ class PacketCopier:
             return outcome
         before = planned.get(found.path)
         detail = f"{key!r} is not what the source held when the ingest was planned"
-        return (self._planned_state(before) if before else None) or Bad(
-            found, Fault("different-object", detail)
-        )
+        return (self._planned_state(before) if before else None) or self._other(found, detail)
+
+    def _other(self, found: SourceObject, detail: str) -> Bad:
+        """Of a repeat, the earlier attempt is the likeliest to have stored what is there."""
+        code = "interrupted-copy" if self._is_repeat else "different-object"
+        return Bad(found, Fault(code, detail))
 
     def _planned_state(self, planned: SourceObject) -> Copied | None:
         if planned.declared_md5 is None:

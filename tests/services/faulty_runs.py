@@ -37,6 +37,7 @@ STORAGE_VERBS = [
     "list",
     "erase",
 ]
+EXPECTED = {"digest-mismatch", "missing-chunk", "truncated-chunk", "interrupted-copy"}
 LARGE = 8 * 1024 * 1024 + 1
 
 
@@ -244,9 +245,7 @@ class FaultyRun:
         ), ingest
         if ingest.failure:
             # None of the faults is for good, and nobody else wrote to the bucket.
-            assert ingest.failure.code in {"digest-mismatch", "missing-chunk", "truncated-chunk"}, (
-                ingest.failure
-            )
+            assert ingest.failure.code in EXPECTED, ingest.failure
 
     def _course(self, course: CourseId, ingests: list[Ingest]) -> None:
         row = self.wiring.courses.get(str(course))

@@ -164,3 +164,26 @@ def test_uploads_that_keep_getting_lost_are_waited_out(pipeline: MemoryPipeline)
     pipeline.sweep()
     pipeline.run()
     assert pipeline.ingest(ingest.id).status is IngestStatus.SUCCEEDED
+
+
+@SIZES
+def test_a_file_saved_twice_around_an_interruption_blames_nobody_else(
+    pipeline: MemoryPipeline, size: int
+) -> None:
+    """Neither what was planned nor what is there now tells what the stored state was."""
+    pipeline.content.save(COURSE, "a.bin", b"1" * size)
+    ingest = pipeline.start(corrupt_objects="record")
+    pipeline.run(until=lambda message: message.step is Step.REPLICATE)
+    pipeline.wiring.messages.send(pipeline.wiring.flow.messages(pipeline.ingest(ingest)))
+    pipeline.content.save(COURSE, "a.bin", b"2" * size)
+    message = interrupted(pipeline)
+    pipeline.content.save(COURSE, "a.bin", b"3" * size)
+
+    pipeline.deliver(message)
+    pipeline.run()
+
+    assert pipeline.ingest(ingest).status is IngestStatus.FAILED
+    assert [one.code for one in pipeline.failures(ingest)] == ["interrupted-copy"]
+    assert pipeline.stored() == []
+    assert pipeline.backfill().status is IngestStatus.SUCCEEDED
+    assert pipeline.contents("v2") == {"assets/a.bin": b"3" * size}
