@@ -7,7 +7,15 @@ from collections.abc import Callable
 from course_backfill.adapters.memory_source import MemorySource
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.ports import BadObject
-from course_backfill.source_reading import Bad, Kept, Read, Removed, read_large, read_small
+from course_backfill.source_reading import (
+    Bad,
+    Grown,
+    Kept,
+    Read,
+    Removed,
+    read_large,
+    read_small,
+)
 from tests.generators import COURSE
 
 CHUNK = 4
@@ -71,7 +79,7 @@ class Reading:
 
         self.source.on_call = edit
 
-    def small(self, *objects: SourceObject) -> dict[str, Read | Removed | Bad]:
+    def small(self, *objects: SourceObject) -> dict[str, Read | Removed | Bad | Grown]:
         """What reading them in one batch gives, by path."""
         outcomes = list(read_small(self.source, objects))
         assert len(outcomes) == len(objects)
@@ -96,3 +104,5 @@ class Reading:
                 return "removed", source, None
             case Bad(source, fault):
                 return "bad", source, fault.code
+            case Grown(source):
+                return "grown", source, None
