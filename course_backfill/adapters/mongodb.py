@@ -68,7 +68,8 @@ def connect(uri: str, *, timeout_seconds: float = 5.0) -> Client:
         with warnings.catch_warnings():
             # The driver would only warn of an option that it does not know, and leave it out.
             warnings.simplefilter("error", UserWarning)
-            return MongoClient(uri, appname="course-backfill", **unset)
+            # A name that cannot be looked up now is no fault of the URI: that is for the first use.
+            return MongoClient(uri, appname="course-backfill", connect=False, **unset)
     except (PyMongoError, ValueError, TypeError, UserWarning):
         # The driver quotes the URI, with pieces of a password that was not percent-encoded.
         raise SourceRefused(
@@ -94,6 +95,8 @@ def source_errors() -> Iterator[None]:
             f"The connection to MongoDB was lost ({type(error).__name__})."
         ) from error
     except ConfigurationError as error:
+        if _is_of_dns(error):
+            raise SourceUnavailable("The host name of the MongoDB URI is not known.") from error
         raise SourceRefused(_configuration(str(error))) from error
     except PyMongoError as error:
         raise SourceUnavailable(f"MongoDB failed the request ({type(error).__name__}).") from error
@@ -132,6 +135,14 @@ def _failure(error: OperationFailure) -> SourceUnavailable | SourceRefused:
             "it, unique, before anything is read."
         )
     return SourceRefused(f"MongoDB refused the request ({name}).")
+
+
+def _is_of_dns(error: ConfigurationError) -> bool:
+    """Whether the servers behind a mongodb+srv URI could not be looked up.
+
+    PyMongo wraps what its resolver raises, and that library is no dependency of ours.
+    """
+    return type(error.__cause__).__module__.startswith("dns.")
 
 
 def _configuration(text: str) -> str:

@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.contentstore import ContentstoreSource
-from course_backfill.adapters.mongodb import Document
+from course_backfill.adapters.mongodb import Document, connect
 from course_backfill.courses import CourseId
 from course_backfill.errors import SourceRefused, SourceUnavailable
 from course_backfill.settings import Settings
@@ -49,6 +49,15 @@ def test_the_source_is_unavailable_until_it_answers(wiring: ConnectedWiring) -> 
     for _ in range(2):
         with pytest.raises(SourceUnavailable):
             list(wiring.source.inventory(COURSE, check_chunks=True))
+
+
+def test_a_name_that_cannot_be_looked_up_is_an_outage() -> None:
+    uri = "mongodb+srv://reader:secret@db.nonexistent.invalid/?connectTimeoutMS=500"
+    with connect(uri) as client:
+        source = ContentstoreSource(client=client, database="edxapp")
+        with pytest.raises(SourceUnavailable, match="host name") as raised:
+            list(source.discover())
+    assert "secret" not in str(raised.value)
 
 
 def test_the_aggregator_never_asks_for_the_source(wiring: ConnectedWiring) -> None:
