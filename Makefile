@@ -55,7 +55,7 @@ types: install ## Check types
 	$(BIN)/mypy
 check: lint types test ## Everything CI runs: lint, types, tests
 clean: ## Remove what was installed and what was stored on this machine
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis build ./*.egg-info
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build ./*.egg-info
 
 $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { \
