@@ -11,11 +11,13 @@ from course_backfill.records import Record
 
 _REUPLOAD = (
     "Upload the file again in Studio (Files & Uploads) or restore it from a backup of MongoDB, "
-    "then start the course again. To copy the rest without it: corruptObjects: record."
+    "then start the course again. To copy the rest without it: "
+    "--corrupt-objects record (in the API corruptObjects)."
 )
 _REPORT_DOCUMENT = (
     "Look at the document in the files collection; delete it or upload the file again in Studio, "
-    "then start the course again. To copy the rest without it: corruptObjects: record."
+    "then start the course again. To copy the rest without it: "
+    "--corrupt-objects record (in the API corruptObjects)."
 )
 _START_AGAIN = "Start the course again; nothing of this attempt stays."
 
