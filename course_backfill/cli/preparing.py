@@ -11,6 +11,7 @@ import typer
 from course_backfill.cli.connection import AsJson
 from course_backfill.cli.outcomes import Failed
 from course_backfill.cli.printing import print_json, print_table, printable, say, status_text
+from course_backfill.errors import InvalidInput, Problem
 from course_backfill.local.client_file import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR, ClientFile
 from course_backfill.settings import Settings
 
@@ -21,6 +22,11 @@ Endpoint = Annotated[
     str | None,
     typer.Option(help="Where S3, SQS and DynamoDB answer. Default: AWS_ENDPOINT_URL, or AWS."),
 ]
+NO_MONGODB = "is not set: name the MongoDB, also by --mongo-uri, or start course-backfill serve"
+NOT_ITS_OWN = (
+    "is not set: the running serve keeps the address of a MongoDB that is not its own to itself; "
+    "name it here too, also by --mongo-uri"
+)
 
 
 def setup(
@@ -56,7 +62,7 @@ def check(
     mongo_uri: Annotated[
         str | None,
         typer.Option(
-            help="The MongoDB to look at. Default: MONGO_URI, or that of the running serve."
+            help="The MongoDB to look at. Default: MONGO_URI, or the one that serve started."
         ),
     ] = None,
     mongo_database: Annotated[
@@ -78,18 +84,29 @@ def check(
         "mongo_database": mongo_database,
         "aws_endpoint_url": aws_endpoint_url,
     }
-    settings = Settings.load(given)
-    served = ClientFile.read(data_dir)
-    if served and settings.mongo_uri is None and settings.aws_endpoint_url is None:
-        own = {name: getattr(served, name) for name in given}
-        settings = Settings.load({**own, **{name: one for name, one in given.items() if one}})
-    settings.require("mongo_uri")
+    settings = _settings_of_check(given, ClientFile.read(data_dir))
     from course_backfill.adapters.aws_clients import AwsClients
     from course_backfill.adapters.setup import check_storage
 
     findings = _check_source(settings)
     findings += check_storage(settings, AwsClients.connect(settings))
     _tell(findings, as_json=as_json)
+
+
+def _settings_of_check(given: dict[str, str | None], served: ClientFile | None) -> Settings:
+    """Options and settings, and what the running `serve` started itself.
+
+    Its servers are taken together or not at all, unless the MongoDB is not its own. Raises
+    InvalidInput where no MongoDB is named.
+    """
+    settings = Settings.load(given)
+    is_own = served is not None and served.mongo_uri is not None
+    if served and settings.aws_endpoint_url is None and (settings.mongo_uri is None or not is_own):
+        own = {name: getattr(served, name) for name in given}
+        settings = Settings.load({**own, **{name: one for name, one in given.items() if one}})
+    if settings.mongo_uri is None:
+        raise InvalidInput(Problem("MONGO_URI", NO_MONGODB if served is None else NOT_ITS_OWN))
+    return settings
 
 
 def _check_source(settings: Settings) -> list[Finding]:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -96,6 +97,23 @@ def test_a_check_of_a_healthy_stack_finds_no_fault(served: Served) -> None:
     assert outcome.code == 0, outcome.out
     assert {one["ok"] for one in outcome.document} == {True}
     assert "quiet hours" in {one["name"] for one in outcome.document}
+
+
+def test_a_check_beside_a_serve_on_another_mongodb_takes_its_aws_alone(
+    served: Served, tmp_path: Path
+) -> None:
+    own = served.client
+    replace(own, mongo_uri=None, mongo_database=None).write(tmp_path)
+    here = ("check", "--data-dir", str(tmp_path))
+
+    unnamed = served.command(*here)
+    named = served.command(*here, "--mongo-uri", str(own.mongo_uri), "--json")
+
+    assert unnamed.code == 2
+    assert "MONGO_URI: is not set" in unnamed.err
+    assert "--mongo-uri" in unnamed.err
+    assert named.code == 0, named.err
+    assert "table course-backfill-ingests" in {one["name"] for one in named.document}
 
 
 def test_a_check_names_each_fault_and_exits_with_1(served: Served) -> None:
