@@ -48,7 +48,9 @@ class Guard:
     def _no_route(self, path: str) -> Refusal:
         methods = methods_at(path, self._endpoints)
         if not methods:
-            return Refusal(HTTPStatus.NOT_FOUND, "no-such-route", "There is no such route; GET /docs shows all of them.")
+            return Refusal(
+                HTTPStatus.NOT_FOUND, "no-such-route", "There is none here; GET /docs shows all."
+            )
         allowed = ", ".join(methods)
         return Refusal(
             HTTPStatus.METHOD_NOT_ALLOWED,
