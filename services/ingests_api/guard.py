@@ -49,7 +49,7 @@ class Guard:
         methods = methods_at(path, self._endpoints)
         if not methods:
             return Refusal(
-                HTTPStatus.NOT_FOUND, "no-such-route", "There is no such route; GET /docs shows all."
+                HTTPStatus.NOT_FOUND, "no-such-route", "No such route; GET /docs shows all."
             )
         allowed = ", ".join(methods)
         return Refusal(
