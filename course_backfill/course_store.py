@@ -142,6 +142,7 @@ class CourseStore:
             "latestVersion": version.id,
             "latestObjects": version.objects,
             "latestBytes": version.bytes,
+            "latestExceptions": version.exceptions,
             "latestLocations": [replica.location for replica in replicas],
             "lastIngest": self._last(ingest),
             **_status(CourseStatus.MIGRATED),

@@ -85,6 +85,8 @@ class Course(Record):
     latest_version: str | None = None
     latest_objects: int | None = None
     latest_bytes: int | None = None
+    latest_exceptions: int | None = None
+    """How many bad objects the latest version is without."""
     latest_locations: tuple[str, ...] = ()
     """Where the latest version is; kept here too, so that a report reads rows alone."""
     live_version: str | None = None

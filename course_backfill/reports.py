@@ -67,6 +67,7 @@ class ReportTotals:
     stale: int = 0
     objects: int = 0
     bytes: int = 0
+    exceptions: int = 0
     by_status: dict[str, int] = field(default_factory=lambda: {one.value: 0 for one in ORDER})
     by_location: dict[str, int] = field(default_factory=dict)
 
@@ -80,6 +81,7 @@ class ReportTotals:
         self.stale += bool(row.course.stale)
         self.objects += row.course.latest_objects or 0
         self.bytes += row.course.latest_bytes or 0
+        self.exceptions += row.course.latest_exceptions or 0
         self.by_status[row.course.status.value] += 1
         for location in self.locations:
             self.by_location[location] += location not in row.missing

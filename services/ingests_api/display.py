@@ -55,6 +55,7 @@ class ShownCourseRecord(Shown):
     latest_version: str | None
     latest_objects: int | None
     latest_bytes: int | None
+    latest_exceptions: int | None
     latest_locations: list[str]
     live_version: str | None
     active_ingest: str | None
@@ -144,7 +145,10 @@ class ShownEntry(Shown):
 
 
 class ShownReportRow(Shown):
-    """One course of the backfill report; `locations` has the version that is in each."""
+    """One course of the backfill report; `locations` has the version that is in each.
+
+    `exceptions` counts the bad objects that the version is without.
+    """
 
     type: Literal["BackfillReportRow"] = "BackfillReportRow"
     course: ShownCourseName
@@ -156,6 +160,7 @@ class ShownReportRow(Shown):
     version: str | None
     objects: int | None
     bytes: int | None
+    exceptions: int | None
     stale: bool | None
     source_checked_date: str | None
     last_ingest: ShownLastIngest | None
@@ -176,6 +181,7 @@ class ShownReportRow(Shown):
             version=course.latest_version,
             objects=course.latest_objects,
             bytes=course.latest_bytes,
+            exceptions=course.latest_exceptions,
             stale=course.stale,
             source_checked_date=course.source_checked_date,
             last_ingest=_last_ingest(course),
@@ -190,6 +196,7 @@ class ShownReportTotals(Shown):
     stale: int
     objects: int
     bytes: int
+    exceptions: int
     by_status: dict[str, int]
     by_location: dict[str, int]
 

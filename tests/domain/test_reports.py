@@ -25,6 +25,7 @@ def create_course(
     locations: tuple[str, ...] = (),
     org: str = "Org",
     size: int = 0,
+    left_out: int = 0,
     stale: bool | None = None,
 ) -> Course:
     return Course(
@@ -35,6 +36,7 @@ def create_course(
         latest_version="v1" if locations else None,
         latest_objects=1 if locations else None,
         latest_bytes=size if locations else None,
+        latest_exceptions=left_out if locations else None,
         latest_locations=locations,
         stale=stale,
     )
@@ -55,7 +57,7 @@ def names(rows: list[ReportRow]) -> list[str]:
 MIGRATED = CourseStatus.MIGRATED
 EXAMPLES = (
     create_course("done", MIGRATED, locations=("primary", "cold"), size=10),
-    create_course("half", MIGRATED, locations=("primary",), size=5, stale=True),
+    create_course("half", MIGRATED, locations=("primary",), size=5, left_out=3, stale=True),
     create_course("new"),
     create_course("busy", CourseStatus.IN_PROGRESS),
     create_course("broken", CourseStatus.FAILED, org="Other"),
@@ -91,7 +93,7 @@ def test_status_and_org_choose_courses(wanted: ReportFilter, expected: list[str]
 def test_totals_are_over_every_chosen_course() -> None:
     totals = report_of(*EXAMPLES).totals(ReportFilter(locations=("primary", "cold")))
     assert (totals.courses, totals.not_backfilled, totals.stale) == (5, 4, 1)
-    assert (totals.objects, totals.bytes) == (2, 15)
+    assert (totals.objects, totals.bytes, totals.exceptions) == (2, 15, 3)
     assert totals.by_status == {"failed": 1, "not-migrated": 1, "in-progress": 1, "migrated": 2}
     assert totals.by_location == {"primary": 2, "cold": 1}
 

@@ -59,6 +59,7 @@ def test_totals_are_of_the_whole_report_and_on_the_first_page_alone(world: ApiWo
         "stale": 0,
         "objects": 1,
         "bytes": 5,
+        "exceptions": 0,
         "byStatus": {"failed": 1, "not-migrated": 1, "in-progress": 0, "migrated": 1},
         "byLocation": {"primary": 1},
     }
@@ -89,6 +90,23 @@ def test_an_unknown_location_is_refused_with_those_there_are(world: ApiWorld) ->
     assert "primary" in answer.json["errors"][0]["detail"]
 
 
+def test_what_a_version_is_without_is_told_of_its_course_and_in_the_totals() -> None:
+    world = ApiWorld()
+    world.pipeline.content.save(COURSE, "sound.txt", b"alpha")
+    file = world.pipeline.content.save(COURSE, "bad.txt", b"xx")
+    world.pipeline.content.drop_chunk(file, 0)
+    world.backfill(COURSE, corruptObjects="record")
+    report = world.get(REPORT, query="status=migrated").json
+    (row,) = report["results"]
+    (line,) = csv.DictReader(
+        io.StringIO(world.get(REPORT, query="status=migrated", headers=CSV).text)
+    )
+    course = world.get(f"/courses/{COURSE}").json
+    assert (row["objects"], row["exceptions"], report["totals"]["exceptions"]) == (1, 1, 1)
+    assert (line["objects"], line["exceptions"]) == ("1", "1")
+    assert course["latestExceptions"] == 1
+
+
 def test_the_same_as_csv_has_one_column_per_location(world: ApiWorld) -> None:
     answer = world.get(REPORT, headers=CSV)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -102,6 +120,7 @@ def test_the_same_as_csv_has_one_column_per_location(world: ApiWorld) -> None:
         "version": "v1",
         "objects": "1",
         "bytes": "5",
+        "exceptions": "0",
         "stale": "no",
         "sourceCheckedDate": "",
         "lastIngest": "",
