@@ -11,7 +11,7 @@ import orjson
 from pydantic import Field
 
 from course_backfill.failures import Failure
-from course_backfill.inventory import Fingerprints, SourceObject
+from course_backfill.inventory import SourceObject
 from course_backfill.records import Record
 
 ENTRIES_NAME = "entries.jsonl"
@@ -85,7 +85,10 @@ class ManifestCourse(Record):
 
 
 class ManifestSource(Record):
-    """Where a version was read from; fingerprints are of the objects as they were read."""
+    """Where a version was read from; fingerprints are of the objects as they were read.
+
+    Of the bad ones too: a version that is without them still equals a source that has not changed.
+    """
 
     provider: str
     database: str
@@ -133,7 +136,6 @@ class EntriesSummary:
     index: list[tuple[str, int]] = field(default_factory=list)
     offset: int = 0
     _count: int = 0
-    _fingerprints: Fingerprints = field(default_factory=Fingerprints)
     _sha256: Any = field(default_factory=hashlib.sha256)
 
     def add(self, entry: Entry) -> bytes:
@@ -144,7 +146,6 @@ class EntriesSummary:
         of_kind = self.totals.setdefault(entry.source.kind, {"objects": 0, "bytes": 0})
         of_kind["objects"] += 1
         of_kind["bytes"] += entry.source.size
-        self._fingerprints.add(entry.source)
         self._sha256.update(line)
         self.offset += len(line)
         self._count += 1
@@ -154,11 +155,6 @@ class EntriesSummary:
     def entries_sha256(self) -> str:
         """sha256 of all lines so far, in hex."""
         return str(self._sha256.hexdigest())
-
-    @property
-    def fingerprints(self) -> dict[str, str]:
-        """kind → fingerprint of the objects so far."""
-        return self._fingerprints.hexdigests()
 
     def manifest_totals(self) -> ManifestTotals:
         """The totals so far."""

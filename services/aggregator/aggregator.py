@@ -138,7 +138,7 @@ def _manifest(ingest: Ingest, database: str, version: VersionSummary) -> Storage
         source=ManifestSource(
             provider=ingest.provider,
             database=database,
-            fingerprints=version.summary.fingerprints,
+            fingerprints=version.fingerprints,
         ),
         totals=version.summary.manifest_totals(),
         removed=version.removed,

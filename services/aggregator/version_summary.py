@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from course_backfill.failures import Failure
 from course_backfill.ingests import AggregatedVersion, Stage
+from course_backfill.inventory import Fingerprints
 from course_backfill.manifests import EntriesSummary
 from course_backfill.results import Copied, Outcome
 from course_backfill.source_reading import Bad, Removed
@@ -19,13 +20,16 @@ class VersionSummary:
     summary: EntriesSummary = field(default_factory=EntriesSummary)
     exceptions: list[Failure] = field(default_factory=list)
     removed: int = 0
+    _fingerprints: Fingerprints = field(default_factory=Fingerprints)
 
     def add(self, outcome: Outcome) -> bytes | None:
         """Takes the next outcome; gives the entry's line where there is an entry."""
         match outcome:
             case Copied(entry):
+                self._fingerprints.add(entry.source)
                 return self.summary.add(entry)
             case Bad(source, fault):
+                self._fingerprints.add(source)
                 failure = Failure.of_object(source, fault, stage=Stage.REPLICATING)
                 self.exceptions.append(failure)
             case Removed():
@@ -36,6 +40,11 @@ class VersionSummary:
     def entries(self) -> int:
         """How many objects have a copy."""
         return self.summary.manifest_totals().objects
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """kind → fingerprint of the source as it was read, bad objects too."""
+        return self._fingerprints.hexdigests()
 
     def found(self) -> int:
         """Entries, removed and bad objects together: what the inventory had."""
@@ -51,5 +60,5 @@ class VersionSummary:
             objects=totals.objects,
             bytes=totals.bytes,
             exceptions=len(self.exceptions),
-            fingerprints=self.summary.fingerprints,
+            fingerprints=self.fingerprints,
         )

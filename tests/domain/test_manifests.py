@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from course_backfill import manifests
 from course_backfill.failures import Failure
-from course_backfill.inventory import Fault, Fingerprints
+from course_backfill.inventory import Fault
 from course_backfill.manifests import (
     EntriesIndex,
     EntriesSummary,
@@ -97,7 +97,6 @@ def test_a_summary_is_a_function_of_its_entries(names: set[str]) -> None:
     other, again = summarised([Entry.from_line(entry.to_line()) for entry in found])
     assert content == again
     assert one.entries_sha256 == other.entries_sha256 == hashlib.sha256(content).hexdigest()
-    assert one.fingerprints == other.fingerprints
     assert one.index_bytes() == other.index_bytes()
     assert one.manifest_totals() == other.manifest_totals()
 
@@ -114,15 +113,6 @@ def test_totals_count_objects_and_bytes_by_kind() -> None:
         bytes=8,
         by_kind={"asset": {"objects": 2, "bytes": 5}, "thumbnail": {"objects": 1, "bytes": 3}},
     )
-
-
-def test_the_fingerprints_of_a_version_are_those_of_an_equal_inventory() -> None:
-    found = [create_entry("assets/a"), create_entry("thumbnails/a")]
-    inventory = Fingerprints()
-    for entry in found:
-        inventory.add(entry.source)
-    summary, _ = summarised(found)
-    assert summary.fingerprints == inventory.hexdigests()
 
 
 @given(content=st.binary(max_size=60).map(lambda some: some.replace(b"a", b"\n")), data=st.data())

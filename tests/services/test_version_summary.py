@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_backfill.inventory import Fault
+from course_backfill.inventory import Fault, Fingerprints
 from course_backfill.manifests import EntriesSummary
 from course_backfill.results import Copied, Outcome
 from course_backfill.source_reading import Bad, Removed
@@ -59,6 +59,19 @@ def test_every_object_of_the_inventory_is_accounted_for(kinds: list[str]) -> Non
     assert summary.entries == kinds.count("copied")
 
 
+@given(KINDS)
+def test_the_fingerprints_are_those_of_the_source_without_what_was_removed(
+    kinds: list[str],
+) -> None:
+    found = outcomes(kinds)
+    summary, _ = summarised(found)
+    source = Fingerprints()
+    for outcome in found:
+        if not isinstance(outcome, Removed):
+            source.add(outcome.source)
+    assert summary.fingerprints == source.hexdigests()
+
+
 @pytest.mark.parametrize("kinds", [[], ["copied", "bad", "removed", "copied"]])
 def test_the_versions_record_says_what_the_files_hold(kinds: list[str]) -> None:
     summary, content = summarised(outcomes(kinds))
@@ -68,4 +81,4 @@ def test_the_versions_record_says_what_the_files_hold(kinds: list[str]) -> None:
     assert record.entries_sha256 == hashlib.sha256(content).hexdigest()
     assert (record.objects, record.exceptions) == (kinds.count("copied"), kinds.count("bad"))
     assert record.bytes == 5 * kinds.count("copied")
-    assert record.fingerprints == summary.summary.fingerprints
+    assert record.fingerprints == summary.fingerprints
