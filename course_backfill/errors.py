@@ -16,6 +16,9 @@ CourseBackfillError
 ├── SourceRefused                MongoDB denies for good: credentials, unsupported server
 ├── ConditionFailed              a conditional write met another state than it asked for
 ├── ObjectExists                 a create-only write met an object
+├── ObjectChanged                a write or copy pinned to one state of an object met another
+├── ObjectCold                   an archived object was read without being restored
+├── ExpeditedUnavailable         S3 has no capacity for expedited restores at the moment
 └── UploadLost                   a multipart upload vanished or conflicted; start it again
 
 What is answered on the spot by whoever calls is no part of the tree and stands where it is raised:
@@ -105,6 +108,18 @@ class ConditionFailed(CourseBackfillError):
 
 class ObjectExists(CourseBackfillError):
     """A create-only write met an existing object at the key."""
+
+
+class ObjectChanged(CourseBackfillError):
+    """The object is another one by now, or gone: what was pinned to its ETag was not done."""
+
+
+class ObjectCold(CourseBackfillError):
+    """The object is archived, and no restored copy of it can be read."""
+
+
+class ExpeditedUnavailable(CourseBackfillError):
+    """S3 refuses expedited restores for now; a slower tier is always taken."""
 
 
 class UploadLost(CourseBackfillError):

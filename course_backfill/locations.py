@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from course_backfill.cold_storage import ARCHIVE_CLASSES, STANDARD
 from course_backfill.courses import CourseId
 from course_backfill.ingest_states import allotted_version
 from course_backfill.ingests import Ingest
@@ -17,16 +18,52 @@ PRIMARY = "primary"
 Prefix = Annotated[str, StringConstraints(max_length=128, pattern=r"^([A-Za-z0-9!_.*'()-]+/)*$")]
 
 
+StorageClassName = Literal[
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+]
+
+
 class Location(Record):
-    """One destination: a bucket and a prefix inside it."""
+    """One destination: a bucket, a prefix inside it, and how the bucket is reached."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = PRIMARY
     bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
     prefix: Prefix = Field(default="", description="empty, or path segments each ending in /")
+    provider: Literal["amazon-s3"] = "amazon-s3"
+    storage_class: StorageClassName = STANDARD
+    """Of the content. Manifest files are always STANDARD: they are read without restoring."""
+    region: str | None = None
+    """The bucket's, where it is not that of the tables and queues."""
+    endpoint_url: str | None = None
+    """Where S3 answers for this bucket, if not where it does for the others."""
+    role_arn: Annotated[str, StringConstraints(pattern=r"^arn:[^\s]+$")] | None = None
+    """The role to assume for this bucket."""
+    required: bool = True
+    """Whether ingests fill it without being asked, and a version needs it to be registered."""
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether content is written cold: stored checksums verify it, and nobody reads it."""
+        return self.storage_class in ARCHIVE_CLASSES
+
+    @property
+    def place(self) -> tuple[str | None, str, str]:
+        """Where it is; two locations must not be the same place."""
+        return self.endpoint_url, self.bucket, self.prefix
+
+    def course_prefix(self, course: CourseId) -> str:
+        """The prefix, ending in `/`, of all versions of a course."""
+        return f"{self.prefix}courses/{str(course).replace('/', '%2F')}/"
 
     def version_prefix(self, course: CourseId, version: str) -> str:
         """The prefix, ending in `/`, that one version of a course owns."""
-        return f"{self.prefix}courses/{str(course).replace('/', '%2F')}/{version}/"
+        return f"{self.course_prefix(course)}{version}/"
 
     def prefix_of(self, ingest: Ingest) -> str:
         """The prefix of the version that an ingest makes; raises Fenced before it has one."""

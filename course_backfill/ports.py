@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from course_backfill.cold_storage import Restore
 from course_backfill.courses import CourseId
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.messages import StepMessage
@@ -76,13 +77,21 @@ class BadObject(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ObjectStat:
-    """What S3 says of an object; `sha256` (hex) only where S3 stored one of the whole object."""
+    """What S3 says of an object; checksums only where S3 stored one of the whole object.
+
+    `sha256` is hex, `crc64` base64. `archive` is the class by which it must be restored before it
+    can be read. Listings tell no checksums, no version, and no archive tier of Intelligent-Tiering.
+    """
 
     key: str
     size: int
     sha256: str | None = None
     etag: str | None = None
     version_id: str | None = None
+    crc64: str | None = None
+    storage_class: str = "STANDARD"
+    archive: str | None = None
+    restore: Restore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ class Part:
 class ObjectReader(Protocol):
     """Reads one location (or the work bucket). Keys are whole keys within the bucket.
 
-    Every verb of the three object ports raises StorageUnavailable when trying again may help and
+    Every verb of the object ports raises StorageUnavailable when trying again may help and
     StorageRefused when not.
     """
 
@@ -107,11 +116,11 @@ class ObjectReader(Protocol):
         ...
 
     def read(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes `[start, end)` in blocks; raises NotFound where there is no object."""
+        """The bytes `[start, end)` in blocks; raises NotFound, or ObjectCold where it is cold."""
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectStat]:
-        """Key and size of every object below the prefix, in the bytewise order of keys."""
+        """Every object below the prefix with size, ETag, class and restore, in bytewise order."""
         ...
 
     def presign(self, key: str, *, version_id: str | None, seconds: int, file_name: str) -> str:
@@ -149,17 +158,6 @@ class ObjectWriter(Protocol):
 
     def abort_upload(self, key: str, upload: str) -> None:
         """Gives the upload up; no error where it is gone already."""
-        ...
-
-
-class ObjectEraser(Protocol):
-    """Removes what a failed ingest left. Only the janitor holds one."""
-
-    def erase(self, prefix: str) -> int:
-        """Aborts uploads and deletes every object, version and delete marker below the prefix.
-
-        Returns how many things it removed; 0 means that nothing was there.
-        """
         ...
 
 

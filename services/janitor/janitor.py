@@ -9,9 +9,9 @@ from course_backfill.errors import NotFound
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.lifecycle import Lifecycle
+from course_backfill.location_ports import ObjectEraser
 from course_backfill.locations import Location
 from course_backfill.messages import StepMessage
-from course_backfill.ports import ObjectEraser
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,8 @@ from course_backfill.adapters.s3_reader import S3ObjectReader
 from course_backfill.adapters.s3_work_store import S3WorkStore
 from course_backfill.adapters.s3_writer import S3ObjectWriter
 from course_backfill.crc import crc_text
-from course_backfill.ports import ObjectEraser, ObjectReader, ObjectWriter, Part, WorkStore
+from course_backfill.location_ports import ObjectEraser
+from course_backfill.ports import ObjectReader, ObjectWriter, Part, WorkStore
 
 MIB = 1024 * 1024
 PREFIX = "courses/course-v1:Org+Course+Run/v1/"
