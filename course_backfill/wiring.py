@@ -17,12 +17,7 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.ingest_store import IngestStore
 from course_backfill.lifecycle import Lifecycle, Patience
-from course_backfill.location_ports import (
-    ObjectCopier,
-    ObjectEraser,
-    ObjectRepairer,
-    ObjectRestorer,
-)
+from course_backfill.location_ports import ObjectEraser
 from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import (
@@ -69,26 +64,12 @@ class Wiring(ABC):
         """Reads a location."""
 
     @abstractmethod
-    def writer(self, location: Location, storage_class: str | None = None) -> ObjectWriter:
-        """Writes a location, in its own storage class if not in another."""
+    def writer(self, location: Location) -> ObjectWriter:
+        """Writes a location."""
 
     @abstractmethod
     def eraser(self, location: Location) -> ObjectEraser:
         """Erases in a location."""
-
-    @abstractmethod
-    def copier(
-        self, source: Location, target: Location, storage_class: str | None = None
-    ) -> ObjectCopier | None:
-        """Copies inside S3; None where endpoint or credentials differ and bytes must be streamed."""
-
-    @abstractmethod
-    def restorer(self, location: Location) -> ObjectRestorer:
-        """Asks for restored copies in a location."""
-
-    @abstractmethod
-    def repairer(self, location: Location, storage_class: str | None = None) -> ObjectRepairer:
-        """Replaces what is damaged in a location."""
 
     def new_id(self) -> str:
         """An id that nothing had before."""
