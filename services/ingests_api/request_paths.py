@@ -7,11 +7,14 @@ a course key holds no `%`, hence one that does was encoded (once more) by someon
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 from course_backfill.errors import InvalidInput, Problem
 
 COURSES = "/courses/"
+COURSE = "course_id"
+"""What a refusal calls the course of a path, as the routes do."""
 OLD_KEY_PARTS = 3
 
 
@@ -20,19 +23,17 @@ def routed_path(path: str) -> str:
 
     Raises InvalidInput for a path that is not Unicode text.
     """
-    try:
-        if not path.startswith(COURSES):
-            return "/".join(map(_segment, path.split("/")))
-        course, rest = _split_course(path.removeprefix(COURSES))
-        return "/".join((COURSES.rstrip("/"), _segment(course), *map(_segment, _joined(rest))))
-    except UnicodeError:
-        raise InvalidInput(Problem("", "expected a path in UTF-8")) from None
+    if not path.startswith(COURSES):
+        return "/".join(_segment(one, "path") for one in path.split("/"))
+    course, rest = _split_course(path.removeprefix(COURSES))
+    segments = (_segment(one, "path") for one in _joined(rest))
+    return "/".join((COURSES.rstrip("/"), _segment(course, COURSE), *segments))
 
 
 def _split_course(text: str) -> tuple[str, list[str]]:
     """(course id, what follows it): one segment, or the three of the old form."""
     first, *rest = text.split("/")
-    decoded = unquote(first, errors="strict") if "%" in first else first
+    decoded = _in_utf_8(lambda: unquote(first, errors="strict"), COURSE) if "%" in first else first
     if decoded.startswith("course-v1:") or "/" in decoded:
         return decoded, rest
     parts = [decoded, *rest]
@@ -48,5 +49,12 @@ def _joined(rest: list[str]) -> list[str]:
             return rest
 
 
-def _segment(text: str) -> str:
-    return quote(text, safe="")
+def _segment(text: str, pointer: str) -> str:
+    return _in_utf_8(lambda: quote(text, safe=""), pointer)
+
+
+def _in_utf_8(code: Callable[[], str], pointer: str) -> str:
+    try:
+        return code()
+    except UnicodeError:
+        raise InvalidInput(Problem(pointer, "expected text in UTF-8, percent-encoded")) from None

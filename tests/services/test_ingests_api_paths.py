@@ -88,10 +88,20 @@ def test_what_is_no_course_key_is_refused_and_nothing_else(world: ApiWorld, path
 
 
 @pytest.mark.parametrize(
-    "path", ["/courses/course-v1:%FF+b+c", "/courses/course-v1:\udcff+b+c", "/ingests/\ud800"]
+    ("path", "pointer"),
+    [
+        ("/courses/%ff", "course_id"),
+        ("/courses/course-v1:%FF+b+c", "course_id"),
+        ("/courses/course-v1:\udcff+b+c", "course_id"),
+        ("/courses/course-v1:a+b+c/versions/\ud800", "path"),
+        ("/ingests/\ud800", "path"),
+    ],
 )
-def test_a_path_that_is_no_text_is_refused(world: ApiWorld, path: str) -> None:
-    assert world.get(path).status == 422
+def test_a_path_that_is_no_text_is_refused_by_the_part_that_is_none(
+    world: ApiWorld, path: str, pointer: str
+) -> None:
+    answer = world.get(path)
+    assert (answer.status, answer.pointers) == (422, [pointer])
 
 
 def test_a_stage_before_the_path_is_no_part_of_it_but_stays_before_links(world: ApiWorld) -> None:
