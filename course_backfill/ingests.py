@@ -259,19 +259,6 @@ class Timer(Record):
     """Packets done when a watch last fired: only a standstill has messages sent again."""
 
 
-class Discovery(Record):
-    """One request to find courses, and what it found."""
-
-    id: str
-    status: IngestStatus = IngestStatus.ACCEPTED
-    requested_by: str
-    created_date: str
-    ended_date: str | None = None
-    found: int = 0
-    added: int = 0
-    failure: Failure | None = None
-
-
 STAGE_OF_STEP = {
     "plan": Stage.PLANNING,
     "replicate": Stage.REPLICATING,

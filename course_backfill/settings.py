@@ -131,7 +131,8 @@ class Settings(BaseSettings):
         "the longest run of a worker, and a day later.",
     )
     discovery_interval_seconds: Seconds = Field(
-        default=3_600, description="How often the source is looked through for new courses."
+        default=3_600,
+        description="How often the source is looked through for new and changed courses.",
     )
 
     # --- callbacks ---

@@ -18,8 +18,8 @@ SILENT_SECONDS = 20
 def discover(api: ApiClient, *, as_json: AsJson = False) -> None:
     """Find the courses of the source now, and wait for the result.
 
-    Workers also do this by themselves, when they start and every hour. A course that is known
-    already is left as it is.
+    Also compares every migrated course with its source: one that has changed is stale from now
+    on. Workers do the same by themselves, when they start and every hour.
     """
     discovery = find_courses(api)
     if as_json:
@@ -28,7 +28,23 @@ def discover(api: ApiClient, *, as_json: AsJson = False) -> None:
         failure = discovery["failure"] or {}
         raise Failed(printable(f"{failure.get('detail')} {failure.get('action')}"))
     if not as_json:
-        say(f"Found {courses(discovery['found'])}, {discovery['added']} of them new.")
+        _tell(discovery)
+    if discovery["unread"]:
+        raise Failed(
+            f"{courses(discovery['unread'])} could not be compared with the source. "
+            "Next: course-backfill check"
+        )
+
+
+def _tell(discovery: Document) -> None:
+    said = f"Found {courses(discovery['found'])}, {discovery['added']} of them new."
+    if discovery["checked"]:
+        stale = discovery["becameStale"]
+        said += f" Compared {courses(discovery['checked'])} with the source, {stale} became stale."
+        said += " Next: course-backfill start --all-missing" if stale else ""
+    say(said)
+    for one in discovery["unreadExamples"]:
+        remark(printable(f"{one['id']}: {one['detail']}"), style="red")
 
 
 def find_courses(api: ApiClient) -> Document:

@@ -56,7 +56,7 @@ class Burial:
         detail = f"the {letter.service} failed {letter.receives} times: {letter.error}"
         if message.step is Step.DISCOVER:
             failure = Failure.of_ingest("dead-letter", detail, stage="discovering")
-            self._discoveries.end(message.ingest, failure=failure)
+            self._discoveries.fail(message.ingest, failure)
             return
         ingest = self._ingests.find(message.ingest)
         if ingest is None or message.step in NEVER_FATAL or not is_current(ingest, message):

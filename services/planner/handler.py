@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from course_backfill.adapters.lambda_batch import (
 )
 from course_backfill.wiring import Wiring
 from services.planner.discovery import Discoverer
+from services.planner.freshness import Freshness
 from services.planner.planner import Planner
 from services.planner.planner_step import PlannerStep
 
@@ -21,7 +23,7 @@ from services.planner.planner_step import PlannerStep
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
     """Discovers on schedule; otherwise handles a batch of SQS records, each by itself."""
     if is_schedule(event):
-        build_discoverer(connect()).discover()
+        build_discoverer(connect()).schedule()
         return {"batchItemFailures": []}
     return handle_batch(event, context, wiring=connect(), step=step)
 
@@ -39,7 +41,15 @@ def build_step(wiring: Wiring) -> PlannerStep:
 
 def build_discoverer(wiring: Wiring) -> Discoverer:
     """What finds courses, on any wiring."""
-    return Discoverer(source=wiring.source, courses=wiring.courses, discoveries=wiring.discoveries)
+    return Discoverer(
+        source=wiring.source,
+        courses=wiring.courses,
+        discoveries=wiring.discoveries,
+        freshness=Freshness(source=wiring.source, courses=wiring.courses, clock=wiring.clock),
+        messages=wiring.messages,
+        clock=wiring.clock,
+        every=timedelta(seconds=wiring.settings.discovery_interval_seconds),
+    )
 
 
 def build_planner(wiring: Wiring) -> Planner:

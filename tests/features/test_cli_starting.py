@@ -113,6 +113,37 @@ def test_a_discovery_that_failed_says_why_and_what_to_do(
 
 
 @pytest.mark.parametrize(
+    ("counts", "code", "out", "err"),
+    [
+        ({"found": 3, "added": 3}, 0, "Found 3 courses, 3 of them new.\n", ""),
+        (
+            {"found": 3, "checked": 2, "becameStale": 1},
+            0,
+            "Found 3 courses, 0 of them new. Compared 2 courses with the source, 1 became stale. "
+            "Next: course-backfill start --all-missing\n",
+            "",
+        ),
+        (
+            {"found": 3, "unread": 1, "unreadExamples": [{"id": "c", "detail": "denied"}]},
+            FAILED,
+            "Found 3 courses, 0 of them new.\n",
+            "c: denied\n1 course could not be compared with the source. "
+            "Next: course-backfill check\n",
+        ),
+    ],
+)
+def test_a_discovery_says_what_became_stale_and_what_could_not_be_compared(
+    capsys: pytest.CaptureFixture[str], counts: dict[str, Any], code: int, out: str, err: str
+) -> None:
+    nothing = {"added": 0, "checked": 0, "becameStale": 0, "unread": 0, "unreadExamples": []}
+    discovery = {"id": "d-1", "status": {"id": "succeeded"}, **nothing, **counts}
+    with scripted_api(lambda request: Answer(202, discovery)) as api:
+        assert command(api, "discover") == code
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == (out, err)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         Answer(200, CONTENT[:-1]),

@@ -25,15 +25,15 @@ from course_backfill.adapters.memory_source import MemorySource
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import to_text
 from course_backfill.courses import CourseId
+from course_backfill.discoveries import Discovery
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest
 from course_backfill.locations import Location, failures_key
 from course_backfill.manifests import Entry, StorageManifest, split_lines
-from course_backfill.messages import StepMessage
+from course_backfill.messages import Step, StepMessage
 from course_backfill.settings import Settings
 from course_backfill.wiring import Wiring
 from services.janitor.handler import build_sweeper
-from services.planner.handler import build_discoverer
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
 OLD_COURSE = CourseId.parse("OldOrg/CS50/2013")
@@ -123,11 +123,13 @@ class MemoryPipeline:
         self._steps: dict[str, Handles] = {}
         self._numbers = 0
 
-    def discover(self, *courses: CourseId) -> None:
-        """Lists the courses in the source and finds them."""
+    def discover(self, *courses: CourseId) -> Discovery:
+        """Lists the courses in the source and does a discovery as far as its first run goes."""
         for course in courses:
             self.content.add_course(course)
-        build_discoverer(self.wiring).discover()
+        discovery = self.wiring.discoveries.add(self.wiring.new_id(), by="operator")
+        self.deliver(StepMessage(ingest=discovery.id, epoch=0, step=Step.DISCOVER))
+        return self.wiring.discoveries.get(discovery.id)
 
     def start(self, course: CourseId = COURSE, **request: Any) -> str:
         """Accepts an ingest, as the API does; returns its id."""

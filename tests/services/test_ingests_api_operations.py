@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.discovery_store import DiscoveryStore
+from course_backfill.courses import CourseId
+from course_backfill.errors import SourceRefused
 from course_backfill.messages import Step, StepMessage
 from tests.services.api_world import ApiWorld
+from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
 
 @pytest.fixture
@@ -23,10 +25,37 @@ def test_a_discovery_is_begun_and_can_be_followed(world: ApiWorld, body: object)
     assert answer.json["status"]["id"] == "accepted"
     expected = StepMessage(ingest=discovery, epoch=0, step=Step.DISCOVER)
     assert world.wiring.messages.sent == [expected]
-    DiscoveryStore(world.wiring.state, world.wiring.clock).end(discovery, found=4, added=2)
+    world.pipeline.content.add_course(CourseId.parse("course-v1:New+C+R"))
+    world.pipeline.run()
     shown = world.get(answer.headers["Location"]).json
-    assert (shown["status"]["id"], shown["found"], shown["added"]) == ("succeeded", 4, 2)
+    assert (shown["status"]["id"], shown["found"], shown["added"]) == ("succeeded", 3, 1)
     assert (shown["requestedBy"], shown["failure"]) == ("operator", None)
+
+
+def test_a_discovery_says_what_it_compared_and_what_became_stale(world: ApiWorld) -> None:
+    for course in (COURSE, OLD_COURSE):
+        world.backfill(course)
+    world.pipeline.content.save(COURSE, "new.txt", b"new")
+
+    def refuse_old_course(verb: str) -> None:
+        if verb == "inventory":
+            looked.append(verb)
+        if len(looked) == 1:  # In the order of their keys, the old form comes first.
+            raise SourceRefused("MongoDB denies it")
+
+    looked: list[str] = []
+    world.wiring.source.on_call = refuse_old_course
+    answer = world.post("/discoveries")
+    world.pipeline.run()
+    shown = world.get(answer.headers["Location"]).json
+    assert (shown["checked"], shown["becameStale"], shown["unread"]) == (1, 1, 1)
+    assert shown["unreadExamples"] == [
+        {"type": "Course", "id": str(OLD_COURSE), "detail": "MongoDB denies it"}
+    ]
+    assert shown["status"]["id"] == "succeeded"
+    (row,) = world.get("/reports/backfill", query="org=Org1").json["results"]
+    assert row["stale"] is True
+    assert row["sourceCheckedDate"] > shown["createdDate"]
 
 
 def test_an_unknown_discovery_is_not_found(world: ApiWorld) -> None:
