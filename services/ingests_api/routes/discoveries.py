@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Request
 from course_backfill.messages import Step, StepMessage
 from services.ingests_api.answers import Answer, answers, json_answer
 from services.ingests_api.api import Api
-from services.ingests_api.display import ShownDiscovery
+from services.ingests_api.discovery_display import ShownDiscovery
 from services.ingests_api.endpoints import Endpoint
 from services.ingests_api.ingest_requests import Nothing
 from services.ingests_api.parameters import DiscoveryPath
