@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from pymongo import MongoClient
 
-from course_backfill.adapters.mongodb import Document
-from course_backfill.local.mongod import running_mongod
+from course_backfill.local.kept_process import Program
+from course_backfill.local.mongod import NAME, start_mongod
 from course_backfill.local.processes import Supervisor
 
 EMBEDDED = "embedded S3"
@@ -44,23 +43,14 @@ class Servers:
 @contextmanager
 def running_servers(folder: Path) -> Iterator[Servers]:
     """All servers; what they store lies below the folder."""
-    supervisor = Supervisor()
-    try:
+    with Supervisor() as supervisor:
         for number, (name, module) in enumerate(_MODULES.items()):
             options = ["--data-dir", str(folder / "s3")] if name == EMBEDDED else []
             command = [sys.executable, "-m", *module, *options]
-            supervisor.start(name, command, log_path=folder / f"{number}.log")
+            supervisor.start(name, Program(argv=command, log_path=folder / f"{number}.log"))
         destinations = {
             name: Server(supervisor.ready(name), psutil.Process(supervisor.pid(name)))
             for name in _MODULES
         }
-        with running_mongod(folder / "mongod") as uri:
-            yield Servers(Server(uri, _process_behind(uri)), destinations)
-    finally:
-        supervisor.stop()
-
-
-def _process_behind(uri: str) -> psutil.Process:
-    client: MongoClient[Document]
-    with MongoClient(uri) as client:
-        return psutil.Process(client.admin.command("serverStatus")["pid"])
+        uri = start_mongod(supervisor, folder / "mongod")
+        yield Servers(Server(uri, psutil.Process(supervisor.pid(NAME))), destinations)

@@ -17,7 +17,7 @@ import typer
 
 from course_backfill.cli.api_client import ApiClient
 from course_backfill.cli.outcomes import FAILED, Failed
-from course_backfill.cli.printing import duration, say
+from course_backfill.cli.printing import duration, remark, say
 from course_backfill.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LARGE_BYTES = 64 * 1024 * 1024
 """Takes long enough to copy that a worker can be killed in the middle."""
+
+PLACE = Path(".local")
 
 SETTINGS = {
     # Shorter than usual, so that nobody waits half a minute for the killed worker's packet.
@@ -45,36 +47,40 @@ def demo() -> None:
     """
     from course_backfill.local.mongod_binary import MongodUnavailable
     from course_backfill.local.processes import ProcessEnded
-    from course_backfill.local.stack import StackOptions, running_stack
 
     began = time.monotonic()
-    data_dir = _fresh_directory()
-    _forget_surroundings(data_dir)
-    try:
-        _head(1, "Start MongoDB, the embedded AWS, the API and workers on this machine")
-        options = StackOptions(data_dir=data_dir, settings=Settings.load())
-        with running_stack(options, tell=lambda text: say(f"   {text}")) as stack:
-            say(f"   ready after {duration(time.monotonic() - began)}; logs: {options.logs}")
-            wrong = _show(stack, data_dir)
-            started = psutil.Process().children(recursive=True)
-        wrong += [f"{one.pid} still runs" for one in started if one.is_running()]
-    except (MongodUnavailable, ProcessEnded) as error:
-        raise Failed(str(error)) from error
-    say("")
-    took = duration(time.monotonic() - began)
-    if wrong:
-        say(f"The demo did not go as it must ({took}):", style="bold red")
-        for one in wrong:
-            say(f"  {one}", style="red")
-        say(f"Logs: {options.logs}")
-        raise typer.Exit(FAILED)
-    shutil.rmtree(data_dir)
+    with _own_directory() as data_dir:
+        _forget_surroundings(data_dir)
+        try:
+            wrong = _run(data_dir, began)
+        except (MongodUnavailable, ProcessEnded) as error:
+            raise Failed(str(error)) from error
+        took = duration(time.monotonic() - began)
+        say("")
+        if wrong:
+            say(f"The demo did not go as it must ({took}):", style="bold red")
+            for one in wrong:
+                say(f"  {one}", style="red")
+            raise typer.Exit(FAILED)
     say(
         f"Done in {took}. Exactly the course with the corrupt file failed, all others are "
         "migrated, and nothing is left running.",
         style="bold green",
     )
     say("Next: course-backfill serve, or read the README on your own MongoDB and AWS.")
+
+
+def _run(data_dir: Path, began: float) -> list[str]:
+    """Everything from the start of the servers to their end; what was not as it must be."""
+    from course_backfill.local.stack import StackOptions, running_stack
+
+    _head(1, "Start MongoDB, the embedded AWS, the API and workers on this machine")
+    options = StackOptions(data_dir=data_dir, settings=Settings.load())
+    with running_stack(options, tell=lambda text: say(f"   {text}")) as stack:
+        say(f"   ready after {duration(time.monotonic() - began)}; logs: {options.logs}")
+        wrong = _show(stack, data_dir)
+        started = psutil.Process().children(recursive=True)
+    return wrong + [f"{one.pid} still runs" for one in started if one.is_running()]
 
 
 def _show(stack: Stack, data_dir: Path) -> list[str]:
@@ -117,10 +123,23 @@ def _head(number: int, text: str) -> None:
     say(f"{number}  {text}", style="bold")
 
 
-def _fresh_directory() -> Path:
-    place = Path(".local")
-    place.mkdir(exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="demo-", dir=place))
+@contextmanager
+def _own_directory() -> Iterator[Path]:
+    """A new one, which stays, and is named, only where something went wrong."""
+    from course_backfill.local.folders import usable
+
+    with usable(PLACE, str(PLACE)):
+        made = Path(tempfile.mkdtemp(prefix="demo-", dir=PLACE))
+    try:
+        yield made
+    except KeyboardInterrupt:
+        shutil.rmtree(made, ignore_errors=True)
+        remark("What the demo started has ended, and what it stored is removed.")
+        raise
+    except BaseException:
+        remark(f"What the demo stored and logged stays in {made}.")
+        raise
+    shutil.rmtree(made)
 
 
 def _forget_surroundings(data_dir: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from course_backfill.cli.outcomes import Failed
 from course_backfill.cli.printing import say
+from course_backfill.errors import InvalidInput, Problem, SourceRefused
 from course_backfill.local.client_file import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
 from course_backfill.settings import Settings
 
@@ -80,9 +81,10 @@ def serve(
     settings = Settings.load(given)
     _require_free(port, "--port")
     _require_free(aws_port, "--aws-port")
+    _require_mongodb(settings, "--mongo-uri" if mongo_uri else "MONGO_URI")
     from course_backfill.local.mongod_binary import MongodUnavailable
     from course_backfill.local.processes import ProcessEnded
-    from course_backfill.local.stack import StackOptions, running_stack
+    from course_backfill.local.stack import SECONDS_TO_FINISH, StackOptions, running_stack
 
     options = StackOptions(data_dir=data_dir, settings=settings, port=port, aws_port=aws_port)
 
@@ -90,10 +92,13 @@ def serve(
         # A Ctrl-C may come at any time; whatever was started by then has been stopped.
         with suppress(KeyboardInterrupt), running_stack(options, tell=say) as stack:
             _tell(stack, options)
-            stack.supervisor.wait()
-            say("Stopping ...")
-    except (MongodUnavailable, ProcessEnded) as error:
+            stack.supervisor.wait(tell=lambda line: say(line, style="yellow"))
+            say(f"Stopping: what is in hand gets {SECONDS_TO_FINISH:.0f} s. {_loss(stack)}")
+    except MongodUnavailable as error:
         raise Failed(str(error)) from error
+    except ProcessEnded as error:
+        gone = "" if settings.aws_endpoint_url else " What the embedded AWS held is gone."
+        raise Failed(f"{error}\nEverything was stopped: start serve again.{gone}") from error
     say("Stopped. Nothing is left running.")
 
 
@@ -106,6 +111,26 @@ def _require_free(port: int, option: str) -> None:
             f"port {port} cannot be used: {os.strerror(error.errno or 0)}; 0 takes a free one",
             param_hint=option,
         ) from None
+
+
+def _require_mongodb(settings: Settings, name: str) -> None:
+    """Refuses a MongoDB that nothing can be read from, before anything is started."""
+    if settings.mongo_uri is None:
+        return
+    from course_backfill.local.given_mongodb import NoAnswer, require_answer
+
+    try:
+        require_answer(settings.mongo_uri.get_secret_value())
+    except NoAnswer as error:
+        raise Failed(f"{name}: {error}") from error
+    except SourceRefused as error:
+        raise InvalidInput(Problem(name, str(error))) from error
+
+
+def _loss(stack: Stack) -> str:
+    if stack.client.aws_endpoint_url:
+        return "The embedded AWS ends with all that it holds."
+    return "What takes longer is taken over by the workers that run next."
 
 
 def _tell(stack: Stack, options: StackOptions) -> None:
@@ -124,4 +149,9 @@ def _tell(stack: Stack, options: StackOptions) -> None:
     if options.settings.api_token is None:
         say(f"Token: {own.token}")
     say(f"Ready: {own.url}", style="bold green")
-    say("Commands find it by themselves from this folder. Ctrl-C stops everything.")
+    found = (
+        "by themselves from this folder"
+        if options.data_dir == DEFAULT_DATA_DIR
+        else f"with {DATA_DIR_VARIABLE}={options.data_dir.absolute()}, or with --data-dir"
+    )
+    say(f"Commands find it {found}. Ctrl-C stops everything.")

@@ -109,10 +109,14 @@ def aws(
     """
     from course_backfill.local.embedded_aws.blobs import DirectoryInUse
     from course_backfill.local.embedded_aws.server import PortInUse, serve_embedded_aws
+    from course_backfill.local.folders import DATA_DIR_OPTION, usable
 
+    if data_dir:
+        with usable(data_dir):
+            pass
     try:
         serve_embedded_aws(port, data_dir, ready=say)
     except PortInUse as error:
         raise typer.BadParameter(str(error), param_hint="--port") from None
     except DirectoryInUse as error:
-        raise typer.BadParameter(str(error), param_hint="--data-dir") from None
+        raise typer.BadParameter(str(error), param_hint=DATA_DIR_OPTION) from None

@@ -1,10 +1,13 @@
 """One process that is kept running: its command, its log, and when to start it again."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from course_backfill.local.bound_process import bound
@@ -18,22 +21,31 @@ TOLD_LINES = 5
 TOLD_BYTES = 4096
 
 
-class KeptProcess:
-    """Starts at once; its output is added to the file `log_path`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to run, and how to end it.
 
-    It ends with the thread that makes, or restarts, it.
+    `env` is added to this process's own, and the output to the file `log_path`. Asked to end, it
+    has `grace` seconds. It is sent `orphaned` where this process ends without asking.
     """
 
-    def __init__(
-        self, name: str, argv: Sequence[str], env: Mapping[str, str] | None, log_path: Path
-    ) -> None:
+    argv: Sequence[str]
+    log_path: Path
+    env: Mapping[str, str] | None = None
+    grace: float = 10.0
+    orphaned: signal.Signals = signal.SIGKILL
+
+
+class KeptProcess:
+    """Starts at once. It ends with the thread that makes, or restarts, it."""
+
+    def __init__(self, name: str, program: Program) -> None:
         self.name = name
-        self.log_path = log_path
-        self._argv = list(argv)
-        self._env = None if env is None else {**os.environ, **env}
+        self.program = program
         self._gap = FIRST_GAP
         self._restart_due: float | None = None
-        log_path.parent.mkdir(parents=True, exist_ok=True)
+        self._must_end_by: float | None = None
+        program.log_path.parent.mkdir(parents=True, exist_ok=True)
         self._launch()
 
     @property
@@ -41,57 +53,74 @@ class KeptProcess:
         return self._process.pid
 
     @property
-    def has_ended(self) -> bool:
-        return self._process.poll() is not None
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
 
-    def restart_if_due(self) -> None:
-        """Each time it ended soon, the pause before the next start is twice as long."""
+    def restart_if_due(self) -> str | None:
+        """A sentence for a person, if it had ended and was started again just now.
+
+        Each time it ended soon, the pause before the next start is twice as long.
+        """
         now = time.monotonic()
-        if not self.has_ended:
-            return
+        if self.exit_code is None or self._must_end_by is not None:
+            return None
         if self._restart_due is None:
             if now - self._started > STEADY_SECONDS:
                 self._gap = FIRST_GAP
             self._restart_due = now + self._gap
             self._gap = min(self._gap * 2, LONGEST_GAP)
-        elif now >= self._restart_due:
-            self._restart_due = None
-            self._launch()
+        if now < self._restart_due:
+            return None
+        end = f"{self.name} (process {self.pid}) {self._end()}"
+        self._restart_due = None
+        self._launch()
+        return f"{end}, and runs again as process {self.pid}. Its log: {self.program.log_path}"
 
-    def stop(self, grace: float) -> None:
-        """Asks it to end; after `grace` seconds it is killed, with all that it started."""
-        self._process.terminate()
+    def ask_to_end(self) -> None:
+        """Asks once; from then on it is not started again."""
+        if self._must_end_by is None:
+            self._must_end_by = time.monotonic() + self.program.grace
+            self._process.terminate()
+
+    def stop(self) -> None:
+        """Asks it to end; after its grace it is killed, with all that it started."""
+        self.ask_to_end()
         try:
-            self._process.wait(grace)
+            self._process.wait(max(0.0, (self._must_end_by or 0.0) - time.monotonic()))
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def output(self) -> list[str]:
         """The lines it has written since it was started."""
-        with self.log_path.open("rb") as log:
+        with self.program.log_path.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace").splitlines()
 
     def how_it_ended(self) -> str:
         """For a person: how, where to look, and its last lines."""
-        code = self._process.returncode
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-        with self.log_path.open("rb") as log:
-            log.seek(max(self._log_start, self.log_path.stat().st_size - TOLD_BYTES))
+        path = self.program.log_path
+        with path.open("rb") as log:
+            log.seek(max(self._log_start, path.stat().st_size - TOLD_BYTES))
             lines = log.read().decode(errors="replace").splitlines()
         told = "\n".join(lines[-TOLD_LINES:])
-        return f"{self.name} {how}. See {self.log_path}; its last lines:\n{told}"
+        return f"{self.name} {self._end()}. See {path}; its last lines:\n{told}"
+
+    def _end(self) -> str:
+        code = self._process.returncode
+        return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
 
     def _launch(self) -> None:
-        with self.log_path.open("ab") as log:
+        program = self.program
+        with program.log_path.open("ab") as log:
             self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - The caller's own command.
-                bound(self._argv),
+                bound([*program.argv], program.orphaned),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._env,
+                env=None if program.env is None else {**os.environ, **program.env},
                 # Ctrl-C would otherwise reach all processes at once, and in no order.
                 start_new_session=True,
             )

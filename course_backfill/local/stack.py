@@ -17,7 +17,9 @@ from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.setup import create_resources
 from course_backfill.errors import CourseBackfillError
 from course_backfill.local.client_file import ClientFile
-from course_backfill.local.mongod import running_mongod
+from course_backfill.local.folders import usable
+from course_backfill.local.kept_process import Program
+from course_backfill.local.mongod import start_mongod
 from course_backfill.local.processes import Supervisor
 from course_backfill.messages import SERVICES
 from course_backfill.settings import Settings
@@ -25,6 +27,8 @@ from course_backfill.settings import Settings
 DATABASE = "edxapp"
 """What the platform calls its database, and we the one of our own MongoDB."""
 
+AWS = "aws"
+API = "api"
 COPIERS = "copiers"
 COPYING = ("replicator", "verifier")
 STEERERS = "steerers"
@@ -32,6 +36,8 @@ STEERING = tuple(service for service in SERVICES if service not in COPYING)
 """Two processes of workers: loading the AWS and MongoDB libraries is most of what one costs."""
 
 SECONDS_TO_ANSWER = 30
+SECONDS_TO_FINISH = 3.0
+"""For what API and workers have in hand at the end; what takes longer is taken over later."""
 
 _LOCAL_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -80,7 +86,7 @@ def running_stack(
     """Runs everything until the end of the block, and leaves nothing running.
 
     `tell` gets a line for a person about each part while it starts. Raises DataDirInUse,
-    MongodUnavailable and ProcessEnded, each with what to do.
+    InvalidInput, MongodUnavailable and ProcessEnded, each with what to do.
     """
     with ExitStack() as stack:
         stack.enter_context(_owned(options.data_dir))
@@ -93,10 +99,12 @@ def running_stack(
         uri = mongo.get_secret_value() if mongo else None
         if uri is None:
             tell("Starting MongoDB ...")
-            uri = stack.enter_context(running_mongod(options.data_dir / "mongodb"))
+            uri = start_mongod(
+                supervisor, options.data_dir / "mongodb", log_path=options.logs / "mongodb.log"
+            )
         if endpoint is None:
             tell("Starting the embedded AWS ...")
-            endpoint = supervisor.ready("aws")
+            endpoint = supervisor.ready(AWS)
             environment |= _LOCAL_CREDENTIALS
         environment |= {"MONGO_URI": uri, "AWS_ENDPOINT_URL": endpoint}
         database = options.settings.mongo_database or (None if mongo else DATABASE)
@@ -114,6 +122,7 @@ def running_stack(
             # A browser sends no token, and the address is this machine's alone.
             "COURSE_BACKFILL_OPEN_DESCRIPTION": "true",
         }
+        stack.callback(supervisor.ask_to_end, API, STEERERS, COPIERS)
         url = _start_ours(supervisor, options, environment)
         client = ClientFile(
             url=url,
@@ -130,10 +139,18 @@ def running_stack(
 @contextmanager
 def _owned(data_dir: Path) -> Iterator[None]:
     """Keeps a second stack off the directory; the lock ends with the process, however it ends."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    # What lies in it is course content, also the locked kind.
-    data_dir.chmod(0o700)
     lock = FileLock(data_dir / "lock")
+    with usable(data_dir):
+        # What lies in it is course content, also the locked kind.
+        data_dir.chmod(0o700)
+        _take(lock, data_dir)
+    with lock:
+        # Left by a stack that was killed.
+        ClientFile.remove(data_dir)
+        yield
+
+
+def _take(lock: FileLock, data_dir: Path) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -143,39 +160,38 @@ def _owned(data_dir: Path) -> Iterator[None]:
             f"Another course-backfill serve runs from {data_dir}{answers}. "
             "Stop it with Ctrl-C, or give this one a directory of its own: --data-dir."
         ) from None
-    with lock:
-        # Left by a stack that was killed.
-        ClientFile.remove(data_dir)
-        yield
 
 
 def _start_aws(supervisor: Supervisor, options: StackOptions) -> None:
     data = options.data_dir / "aws"
     argv = _command("aws", "--port", str(options.aws_port), "--data-dir", str(data))
-    supervisor.start("aws", argv, log_path=options.logs / "aws.log")
+    supervisor.start(AWS, Program(argv=argv, log_path=options.logs / "aws.log"))
 
 
 def _start_ours(
     supervisor: Supervisor, options: StackOptions, environment: Mapping[str, str]
 ) -> str:
     """The API's URL, once it answers and the workers work."""
-
-    def start(name: str, *arguments: str) -> None:
-        supervisor.start(
-            name,
-            _command(*arguments),
+    commands = {
+        API: _command("api", "--port", str(options.port)),
+        STEERERS: _command("work", *STEERING),
+        COPIERS: _command("work", *COPYING),
+    }
+    for name, argv in commands.items():
+        program = Program(
+            argv=argv,
             log_path=options.logs / f"{name}.log",
             env=environment,
-            restart=True,
+            grace=SECONDS_TO_FINISH,
         )
-
-    start("api", "api", "--port", str(options.port))
-    start(STEERERS, "work", *STEERING)
-    start(COPIERS, "work", *COPYING)
-    url = supervisor.ready("api")
+        supervisor.start(name, program)
+    url = supervisor.ready(API)
+    # It comes back where it was: that is where everybody looks for it.
+    supervisor.keep(API, _command("api", "--port", str(httpx.URL(url).port)))
     _wait_until_healthy(url)
-    supervisor.ready(STEERERS)
-    supervisor.ready(COPIERS)
+    for name in (STEERERS, COPIERS):
+        supervisor.ready(name)
+        supervisor.keep(name)
     return url
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from course_backfill.local.kept_process import Program
 from course_backfill.local.processes import ProcessEnded, Supervisor
 
 SLEEPER = "import time; print('Ready: soon', flush=True); time.sleep(600)"
@@ -33,13 +34,15 @@ time.sleep(600)
 MANAGER = f"""
 import contextlib, sys
 from pathlib import Path
+from course_backfill.local.kept_process import Program
 from course_backfill.local.processes import Supervisor
 with contextlib.suppress(KeyboardInterrupt), Supervisor() as supervisor:
     pids = []
     for name in ("first", "second"):
         log = Path(sys.argv[1]) / name
-        supervisor.start(name, [sys.executable, "-c", {SLEEPER!r}], log_path=log, restart=True)
+        supervisor.start(name, Program(argv=[sys.executable, "-c", {SLEEPER!r}], log_path=log))
         supervisor.ready(name)
+        supervisor.keep(name)
         pids.append(supervisor.pid(name))
     print(*pids, flush=True)
     supervisor.wait()
@@ -48,19 +51,25 @@ with contextlib.suppress(KeyboardInterrupt), Supervisor() as supervisor:
 
 @pytest.fixture
 def supervisor() -> Iterator[Supervisor]:
-    with Supervisor(grace=1.0) as made:
+    with Supervisor() as made:
         yield made
 
 
 @pytest.fixture
 def start(supervisor: Supervisor, tmp_path: Path) -> Callable[..., psutil.Process]:
     def started(name: str, code: str, *arguments: str, restart: bool = False) -> psutil.Process:
-        argv = [sys.executable, "-c", code, *arguments]
-        supervisor.start(name, argv, log_path=tmp_path / f"{name}.log", restart=restart)
+        supervisor.start(name, program(tmp_path / f"{name}.log", code, *arguments))
         supervisor.ready(name)
+        if restart:
+            supervisor.keep(name)
         return psutil.Process(supervisor.pid(name))
 
     return started
+
+
+def program(log_path: Path, code: str, *arguments: str, **env: str) -> Program:
+    argv = [sys.executable, "-c", code, *arguments]
+    return Program(argv=argv, log_path=log_path, env=env, grace=1.0)
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -80,10 +89,63 @@ def test_a_killed_process_is_replaced(
     supervisor.check()
 
 
+def test_a_replacement_is_told_with_how_the_first_ended_and_the_log(
+    supervisor: Supervisor, start: Callable[..., psutil.Process]
+) -> None:
+    first = start("worker", SLEEPER, restart=True)
+    first.kill()
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        raise KeyboardInterrupt
+
+    supervisor.wait(tell)
+
+    second = supervisor.pid("worker")
+    (line,) = told
+    assert line.startswith(f"worker (process {first.pid}) was killed by signal 9")
+    assert f"runs again as process {second}" in line
+    assert "worker.log" in line
+
+
+def test_a_replacement_runs_by_the_command_given_for_it(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    supervisor.start("api", program(log, SLEEPER.replace("soon", "any port")))
+    assert supervisor.ready("api") == "any port"
+    supervisor.keep("api", program(log, SLEEPER.replace("soon", "that port")).argv)
+    psutil.Process(supervisor.pid("api")).kill()
+    eventually(lambda: "Ready: that port" in log.read_text())
+
+
+def test_those_asked_to_end_do_so_side_by_side_and_stay_away(
+    supervisor: Supervisor, start: Callable[..., psutil.Process]
+) -> None:
+    processes = [start(name, STUBBORN, restart=True) for name in "abc"]
+    began = time.monotonic()
+    supervisor.ask_to_end(*"abc")
+    supervisor.stop()
+    assert time.monotonic() - began < 2
+    assert not [one for one in processes if one.is_running()]
+
+
+def test_one_that_ended_when_asked_is_not_started_again(
+    supervisor: Supervisor, start: Callable[..., psutil.Process]
+) -> None:
+    process = start("worker", SLEEPER, restart=True)
+    supervisor.ask_to_end("worker")
+    eventually(lambda: supervisor.exit_code("worker") is not None)
+    time.sleep(1)
+    assert supervisor.pid("worker") == process.pid
+
+
 def test_the_pauses_before_restarts_grow(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "log"
     code = "import time; print(time.monotonic(), flush=True)"
-    supervisor.start("worker", [sys.executable, "-c", code], log_path=log, restart=True)
+    supervisor.start("worker", program(log, code))
+    supervisor.keep("worker")
     eventually(lambda: len(log.read_text().splitlines()) >= 4)
     times = [float(line) for line in log.read_text().splitlines()[:4]]
     gaps = [later - earlier for earlier, later in pairwise(times)]
@@ -114,7 +176,7 @@ def test_an_end_that_was_not_wanted_is_told_with_the_last_lines(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     code = "import sys; print('it is broken'); sys.exit(3)"
-    supervisor.start("aws", [sys.executable, "-c", code], log_path=tmp_path / "log")
+    supervisor.start("aws", program(tmp_path / "log", code))
     with pytest.raises(ProcessEnded, match=r"aws ended with 3.*\n.*it is broken"):
         supervisor.ready("aws")
     with pytest.raises(ProcessEnded, match="aws ended with 3"):
@@ -122,7 +184,8 @@ def test_an_end_that_was_not_wanted_is_told_with_the_last_lines(
 
 
 def test_a_program_that_is_not_there_is_told(supervisor: Supervisor, tmp_path: Path) -> None:
-    supervisor.start("absent", [str(tmp_path / "absent")], log_path=tmp_path / "log")
+    absent = Program(argv=[str(tmp_path / "absent")], log_path=tmp_path / "log")
+    supervisor.start("absent", absent)
     with pytest.raises(ProcessEnded, match="absent cannot be started: No such file"):
         supervisor.ready("absent")
 
@@ -131,9 +194,7 @@ def test_settings_are_handed_over_beside_the_environment(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     code = "import os; print('Ready:', os.environ['GIVEN'], 'PATH' in os.environ)"
-    supervisor.start(
-        "worker", [sys.executable, "-c", code], log_path=tmp_path / "log", env={"GIVEN": "x"}
-    )
+    supervisor.start("worker", program(tmp_path / "log", code, GIVEN="x"))
     assert supervisor.ready("worker") == "x True"
 
 
