@@ -35,11 +35,6 @@ class Measured:
         return self.bytes / self.seconds / 1e6
 
     @property
-    def cpu_per_file(self) -> float:
-        """Seconds of CPU that one file cost all processes together."""
-        return sum(self.cpu.values()) / self.files
-
-    @property
     def disturbance(self) -> float:
         """The share of the machine that other programs used."""
         return self.others / (self.seconds * CORES)

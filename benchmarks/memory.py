@@ -19,6 +19,7 @@ from benchmarks.content import Content, big_course, write
 from benchmarks.servers import SINK, Servers
 from benchmarks.worker import PlannedCourse, connections
 from course_backfill.adapters.mongodb import Document
+from course_backfill.local.bound_process import bound
 
 _ROOM = 3
 """Free disk demanded, in times the course: MongoDB stores it once, and logs it."""
@@ -56,7 +57,8 @@ def measure_peak(
         sink = servers.destinations[SINK].address
         arguments = [servers.mongod.address, database.name, sink, str(scale)]
         command = [sys.executable, "-m", "benchmarks.memory", *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603  # Our own.
+        # It would otherwise go on copying when this process is killed.
+        done = subprocess.run(bound(command), stdout=subprocess.PIPE, check=True)  # noqa: S603  # Our own.
         return Peak(**json.loads(done.stdout))
     finally:
         database.client.drop_database(database)
