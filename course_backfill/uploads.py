@@ -54,7 +54,6 @@ class PartedUpload:
         self._key = key
         self._size = size
         self._part_size = part_size(size)
-        self._content_type = content_type
         self._upload, self._there = writer.open_upload(key, content_type=content_type)
         self._blocks: list[bytes | memoryview] = []
         self._held = 0
