@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from course_backfill.cli.wording import as_options, option_of
 from course_backfill.errors import CourseBackfillError
 
 Document = dict[str, Any]
@@ -155,12 +156,13 @@ def _problem(response: httpx.Response) -> Document:
 
 
 def _sentences(status: int, problem: Document) -> str:
-    """The detail, and each single problem on a line of its own."""
+    """Every single problem on a line of its own, by its option; the detail where there is none."""
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN} and not problem.get("errors"):
         said = problem.get("detail") or "The API did not accept the token."
         return f"{said} Give it as COURSE_BACKFILL_API_TOKEN or with --token."
     said = problem.get("detail") or problem.get("title") or f"The API answered {status}."
     errors = [
-        f"  {one.get('pointer', '')}: {one.get('detail', '')}" for one in problem.get("errors", [])
+        f"{option_of(one.get('pointer', ''))}: {one.get('detail', '')}".removeprefix(": ")
+        for one in problem.get("errors", [])
     ]
-    return "\n".join([str(said), *errors])
+    return as_options("\n".join(errors) or str(said))

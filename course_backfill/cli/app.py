@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from course_backfill.cli.contents import get, versions
+from course_backfill.cli.contents import entries, get, versions
 from course_backfill.cli.dead_letters import dead_letters, redrive
 from course_backfill.cli.demo import demo
 from course_backfill.cli.discovering import discover
 from course_backfill.cli.loading import load_dump, load_sample
 from course_backfill.cli.outcomes import INTERRUPTED, explain
 from course_backfill.cli.preparing import check, setup
-from course_backfill.cli.printing import remark
+from course_backfill.cli.printing import remark, say
 from course_backfill.cli.reports import report
 from course_backfill.cli.serving import serve
 from course_backfill.cli.standing import failures, status
@@ -29,7 +31,7 @@ Try it: `course-backfill demo`. On your own data: `course-backfill serve --mongo
 another terminal `course-backfill discover`, `course-backfill start --all-missing --watch` and
 `course-backfill report`.
 
-Exit codes: 0 succeeded, 1 an ingest or a check failed, 2 wrong usage or settings.
+Exit codes: 0 succeeded, 1 an ingest or a check failed, 2 wrong usage or settings, 130 Ctrl-C.
 """
 
 app = typer.Typer(
@@ -44,11 +46,30 @@ app = typer.Typer(
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Prepare": (setup, check, load_sample, load_dump),
     "Backfill": (discover, start, watch, cancel, retry),
-    "Look": (report, status, failures, versions, get),
+    "Look": (report, status, failures, versions, entries, get),
     "Repair": (dead_letters, redrive),
     "Run it": (demo, serve, work, api, aws),
 }
 """Every command, in the order of the help; a command is called as its function."""
+
+
+def tell_version(is_wanted: bool) -> None:
+    """Prints the version and ends the command, where it is asked for."""
+    if is_wanted:
+        say(f"course-backfill {version('course-backfill')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def before_any_command(*, is_version_wanted: Version = False) -> None:
+    """Options that stand before a command."""
+
 
 for panel, commands in PANELS.items():
     for command in commands:

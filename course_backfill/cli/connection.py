@@ -47,6 +47,7 @@ DataDir = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, for a spreadsheet.")]
 
 
 class NoApi(CourseBackfillError):
@@ -82,10 +83,15 @@ def open_api(url: str | None, token: str | None, data_dir: Path) -> Iterator[Api
 
 
 def with_api(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command its API client as the first argument, and the options that choose the API."""
+    """Gives a command its API client as the first argument, and the options that choose the API.
+
+    Refuses two formats at once.
+    """
 
     @functools.wraps(command)
     def run(*, url: str | None, token: str | None, data_dir: Path, **options: Any) -> None:
+        if options.get("as_csv") and options.get("as_json"):
+            raise typer.BadParameter("--csv and --json exclude each other: say one of them")
         with open_api(url, token, data_dir) as api:
             command(api, **options)
 

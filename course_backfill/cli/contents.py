@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from course_backfill.cli.api_client import ApiClient, Document, course_path
-from course_backfill.cli.connection import AsJson, with_api
-from course_backfill.cli.download import download
+from course_backfill.cli.connection import AsCsv, AsJson, with_api
+from course_backfill.cli.download import download, print_content
 from course_backfill.cli.printing import (
     moment,
     number,
     objects,
     print_json,
-    print_table,
     printable,
+    remark,
     say,
     size,
 )
+from course_backfill.cli.tables import Column, print_rows, tell_left_out
 from course_backfill.errors import NotFound
+from course_backfill.inventory import KIND_FOLDERS
 
+STANDARD_OUTPUT = Path("-")
 CourseArgument = Annotated[str, typer.Argument(metavar="COURSE", help="The course's id.")]
+Version = Annotated[str | None, typer.Option(help="A version such as v1. Default: the latest.")]
 
 
 @with_api
@@ -37,11 +42,40 @@ def versions(api: ApiClient, course: CourseArgument, as_json: AsJson = False) ->
     elif not found:
         say(f"{printable(course)} has no registered version: course-backfill start ... makes one.")
     else:
-        print_table(
-            ["Version", "Registered (UTC)", "Objects", "Size", "Left out", "Ingest"],
-            [_version_row(one) for one in found],
-            numbers=["Objects", "Size", "Left out"],
-        )
+        _print_versions(found)
+
+
+@with_api
+def entries(
+    api: ApiClient,
+    *,
+    course: CourseArgument,
+    version: Version = None,
+    kind: Annotated[
+        str | None, typer.Option(help=f"Only of this kind: {', '.join(KIND_FOLDERS)}.")
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(help="Only paths that begin so.")] = None,
+    as_csv: AsCsv = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the files of a version by their paths, as `get` takes them.
+
+    Example: course-backfill entries course-v1:Org+C+R --prefix assets/lecture
+    """
+    chosen = version or _latest(api, course)
+    path = course_path(course, "versions", chosen, "entries")
+    query = {"kind": kind, "prefix": prefix}
+    if as_csv:
+        sys.stdout.writelines(api.csv(path, **query))
+        return
+    found = list(api.pages(path, **query))
+    if as_json:
+        print_json(found)
+        return
+    if found:
+        _print_entries(found)
+    total = f"{objects(len(found))}, {size(sum(one['size'] for one in found))}"
+    say(f"{chosen} of {printable(course)}: {total}{' like that' if any(query.values()) else ''}")
 
 
 @with_api
@@ -52,10 +86,10 @@ def get(
     path: Annotated[
         str, typer.Argument(metavar="PATH", help="The entry's path, such as assets/logo.png.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
-    version: Annotated[
-        str | None, typer.Option(help="A version such as v1. Default: the latest.")
-    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write; - is standard output.")
+    ],
+    version: Version = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,14 +99,22 @@ def get(
 
     Example: course-backfill get course-v1:Org+C+R assets/logo.png -o logo.png
     """
+    if as_json and output == STANDARD_OUTPUT:
+        raise typer.BadParameter("--json and -o - both write to standard output: name a file")
     chosen = version or _latest(api, course)
     entry = _entry(api, course, chosen, path)
     url = api.redirect(course_path(course, "versions", chosen, "content", path))
-    download(url, output, sha256=entry["sha256"], size=entry["size"], replace=force)
+    if output == STANDARD_OUTPUT:
+        print_content(url, sha256=entry["sha256"], size=entry["size"])
+    else:
+        download(url, output, sha256=entry["sha256"], size=entry["size"], replace=force)
+    said = f"{size(entry['size'])}, sha256 {entry['sha256']}, as in {chosen}'s manifest"
     if as_json:
         print_json({**entry, "output": str(output)})
-        return
-    say(f"{output}: {size(entry['size'])}, sha256 {entry['sha256']}, as in {chosen}'s manifest")
+    elif output == STANDARD_OUTPUT:
+        remark(f"{printable(path)}: {said}")
+    else:
+        say(f"{output}: {said}")
 
 
 def _latest(api: ApiClient, course: str) -> str:
@@ -97,12 +139,28 @@ def _entry(api: ApiClient, course: str, version: str, path: str) -> Document:
     raise NotFound(f"{version} of {course} has no entry {path}.{hint}")
 
 
-def _version_row(version: Document) -> list[str]:
-    return [
-        str(version["id"]),
-        moment(version["createdDate"]),
-        number(version["objects"]),
-        size(version["bytes"]),
-        objects(version["exceptions"]) if version["exceptions"] else "–",
-        str(version["ingest"]),
-    ]
+def _print_versions(found: list[Document]) -> None:
+    left_out = print_rows(
+        Column("Version", [str(one["id"]) for one in found]),
+        [
+            Column("Registered (UTC)", [moment(one["createdDate"]) for one in found]),
+            Column("Objects", [number(one["objects"]) for one in found], is_number=True),
+            Column("Size", [size(one["bytes"]) for one in found], is_number=True),
+            Column("Left out", [number(one["exceptions"]) for one in found], is_number=True),
+            Column("Ingest", [str(one["ingest"]) for one in found], may_go=True),
+        ],
+    )
+    tell_left_out(left_out)
+
+
+def _print_entries(found: list[Document]) -> None:
+    left_out = print_rows(
+        Column("Path", [printable(one["path"]) for one in found]),
+        [
+            Column("Size", [size(one["size"]) for one in found], is_number=True),
+            Column("Uploaded (UTC)", [moment(one["source"]["uploadDate"]) for one in found]),
+            Column("Type", [printable(one["contentType"] or "–") for one in found], may_go=True),
+            Column("Stored in", [str(one["version"]) for one in found], may_go=True),
+        ],
+    )
+    tell_left_out(left_out)

@@ -9,7 +9,7 @@ import typer
 from course_backfill.cli.api_client import ApiClient, Document
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.outcomes import Failed
-from course_backfill.cli.printing import moment, print_json, print_table, printable, say
+from course_backfill.cli.printing import moment, print_json, printable, say
 
 Service = Annotated[str | None, typer.Option(help="Those of this service.")]
 OfIngest = Annotated[str | None, typer.Option("--ingest", help="Those of this ingest.")]
@@ -29,11 +29,8 @@ def dead_letters(
     elif not found:
         say("There are no dead letters.")
     else:
-        print_table(
-            ["Dead letter", "Service", "Since (UTC)", "Receives", "Ingest", "Last error"],
-            [_row(one) for one in found],
-            numbers=["Receives"],
-        )
+        for one in found:
+            _print(one)
         say("When the cause is gone: course-backfill redrive ID, or start the courses again.")
 
 
@@ -50,28 +47,30 @@ def redrive(
 ) -> None:
     """Send dead letters again, when what made them fail is gone.
 
+    Exits with 1 if any of them could not be sent, or was sent to no effect because its ingest has
+    ended: start that course again instead.
+
     Example: course-backfill redrive --service replicator
     """
     if bool(ids) + (service is not None) + (ingest is not None) != 1:
         raise typer.BadParameter("name dead letters, or one of --service and --ingest")
     wanted: Document = {"ids": ids} if ids else {"service": service} if service else {}
     done = api.post("/dead-letters/redrive", wanted or {"ingest": ingest})["results"]
+    counting = sum(one["sent"] and one["counts"] for one in done)
     if as_json:
         print_json(done)
     else:
         for one in done:
             say(f"{printable(one['id'])}: {printable(one['description'])}")
-        say(f"{sum(one['sent'] for one in done)} sent again.")
-    if ids and not all(one["sent"] for one in done):
-        raise Failed("Not every one of them could be sent: see above.")
+        say(f"{counting} of {len(done)} sent again." if done else "There are none of these.")
+    if counting < len(done):
+        raise Failed("Not every one of them could be sent to any effect: see above.")
 
 
-def _row(letter: Document) -> list[str]:
-    return [
-        printable(letter["id"]),
-        letter["service"],
-        moment(letter["lastDate"]),
-        str(letter["receives"]),
-        printable(letter["ingest"] or "–"),
-        printable(letter["error"]),
-    ]
+def _print(letter: Document) -> None:
+    say(printable(letter["id"]), style="bold")
+    say(
+        f"  {letter['service']}, {letter['receives']} receives, the last at "
+        f"{moment(letter['lastDate'])} UTC, ingest {printable(letter['ingest'] or '–')}"
+    )
+    say(f"  {printable(letter['error'])}")

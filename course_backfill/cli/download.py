@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +48,24 @@ def download(url: str, target: Path, *, sha256: str, size: int, replace: bool) -
         raise Failed(f"{target} cannot be written: {error.strerror}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def print_content(url: str, *, sha256: str, size: int) -> None:
+    """Writes what the URL gives to standard output, once all of it has come and is intact.
+
+    Raises Failed where it is not. What waits to be checked lies in the system's temporary folder.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "content"
+        try:
+            _fetch(url, whole, sha256=sha256, size=size)
+            with whole.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failed(f"The file cannot be passed on: {error.strerror}.") from error
+        sys.stdout.flush()
 
 
 def _fetch(url: str, partial: Path, *, sha256: str, size: int) -> None:

@@ -11,9 +11,9 @@ import typer
 from course_backfill.cli.api_client import ApiClient, ApiError, Document
 from course_backfill.cli.displays import display_for
 from course_backfill.cli.dry_runs import print_report
-from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.outcomes import FAILED, INTERRUPTED, WRONG_USE
-from course_backfill.cli.printing import print_json, printable, remark
+from course_backfill.cli.printing import print_json, printable, remark, say
+from course_backfill.cli.summaries import summary
 from course_backfill.cli.watching import Watcher
 
 CONFLICT = 409
@@ -25,6 +25,8 @@ class Started:
 
     ingests: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    busy: int = 0
+    """How many of the ingests had been running already."""
 
 
 def start_courses(
@@ -45,6 +47,7 @@ def start_courses(
             if error.status == CONFLICT and active:
                 remark(f"{printable(course)}: already running as ingest {active}")
                 started.ingests.append(active)
+                started.busy += 1
                 continue
             remark(f"{printable(course)}: {error}", style="red")
             started.refused.append(course)
@@ -55,8 +58,11 @@ def start_courses(
     return started
 
 
-def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: bool = False) -> None:
-    """Watches to the end; raises Exit with what became of them."""
+def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: int = 0) -> None:
+    """Watches to the end; raises Exit with what became of them.
+
+    `refused` counts the courses that could not even be started.
+    """
     try:
         with display_for(quiet=as_json) as display:
             ends = Watcher(api, display).watch(ingests)
@@ -69,12 +75,10 @@ def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: bo
         for end in ends:
             if end.is_dry_run and end.status == "succeeded":
                 print_report(end)
-    if any(_went_wrong(end) for end in ends):
+        if len(ends) + refused > 1:
+            say("")
+            say(summary(ends, refused=refused))
+    if any(end.went_wrong for end in ends):
         raise typer.Exit(FAILED)
     if refused:
         raise typer.Exit(WRONG_USE)
-
-
-def _went_wrong(end: IngestView) -> bool:
-    would_fail = bool((end.document.get("report") or {}).get("wouldFail"))
-    return end.status != "succeeded" or would_fail

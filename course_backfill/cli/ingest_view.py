@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from course_backfill.cli.api_client import Document
-from course_backfill.cli.printing import duration, number, objects, printable, size
+from course_backfill.cli.printing import duration, moment, number, objects, printable, size
+from course_backfill.cli.wording import as_options
 
 ENDED = {"succeeded", "failed", "cancelled"}
 
@@ -57,6 +58,12 @@ class IngestView:
     def had_nothing_to_do(self) -> bool:
         """Whether the latest version equalled the source already."""
         return self.status == "succeeded" and not self.is_dry_run and self.version is None
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether it ended otherwise than it was meant to, or would, after a dry run."""
+        would_fail = bool((self.document.get("report") or {}).get("wouldFail"))
+        return self.status != "succeeded" or would_fail
 
     @property
     def objects_total(self) -> int | None:
@@ -137,12 +144,16 @@ class IngestView:
         return self.document.get("keptUntil") if self.document.get("failureKept") else None
 
     @property
+    def ended_date(self) -> str:
+        """When it ended, whatever came after; the last change of one that has not."""
+        ends = [one for one in self.document.get("events") or [] if one["step"] == "end"]
+        last = ends[-1]["createdDate"] if ends and self.has_ended else None
+        return str(last or self.document["lastModifiedDate"])
+
+    @property
     def seconds(self) -> float:
-        """From its creation to the last thing that happened."""
-        first, last = (
-            datetime.fromisoformat(self.document[name])
-            for name in ("createdDate", "lastModifiedDate")
-        )
+        """From its creation to its end, or to the last thing that happened."""
+        first, last = map(datetime.fromisoformat, (self.document["createdDate"], self.ended_date))
         return (last - first).total_seconds()
 
     def end(self) -> str:
@@ -156,19 +167,26 @@ class IngestView:
     def reason(self) -> str:
         """Why it failed."""
         failure = self.document.get("failure") or {}
-        return printable(failure.get("detail") or "no reason was recorded")
+        return as_options(printable(failure.get("detail") or "no reason was recorded"))
 
     def advice(self) -> str:
         """What to do about the failure."""
         failure = self.document.get("failure") or {}
-        return printable(failure.get("action") or "")
+        action = as_options(printable(failure.get("action") or ""))
+        if self.kept_until is None:
+            return action
+        retry = (
+            f"What it copied is kept until {moment(self.kept_until)} UTC: course-backfill retry "
+            f"{self.id} goes on from there. Starting the course anew removes it first."
+        )
+        return f"{action} {retry}".lstrip()
 
     def standing(self) -> str:
         """Where it is now, as a sentence without the course's name."""
         if self.waiting:
             return self.waiting
         if self.objects_total is None:
-            return self.stage
+            return f"dry run, {self.stage}" if self.is_dry_run else self.stage
         said = (
             f"{self.stage}, {number(self.objects_now)} of {objects(self.objects_total)}, "
             f"{size(self.bytes_now)} of {size(self.bytes_total)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 200
-"""Columns of a table that goes into a file or a pipe, where nothing wraps."""
+"""Columns of a table that goes into a file or a pipe, unless COLUMNS says otherwise."""
 
 STATUS_STYLES = {
     "succeeded": "green",
@@ -30,8 +31,8 @@ STATUS_STYLES = {
 
 
 def console() -> Console:
-    """Standard output, for what was asked for."""
-    width = None if sys.stdout.isatty() else WIDE
+    """Standard output, for what was asked for; COLUMNS says how wide a file or a pipe is."""
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit() else WIDE
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
@@ -43,6 +44,11 @@ def error_console() -> Console:
 def say(text: str, style: str = "") -> None:
     """One line or paragraph on standard output, never cut."""
     console().print(Text(text, style=style), soft_wrap=True)
+
+
+def say_text(text: Text) -> None:
+    """One line or paragraph with styles of its own on standard output, never cut."""
+    console().print(text, soft_wrap=True)
 
 
 def remark(text: str, style: str = "") -> None:

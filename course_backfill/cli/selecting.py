@@ -35,20 +35,35 @@ def is_up_to_date(row: Document) -> bool:
 
 
 def ingest_of(api: ApiClient, name: str) -> str:
-    """The ingest that is meant: by its id, or as the latest one of a course."""
+    """The ingest that is meant: by its id, or as a course's active or latest one, or dry run."""
+    if not _is_course(name):
+        return name
+    active = api.get(course_path(name)).get("activeIngest")
+    return str(active) if active else _latest(api, name)
+
+
+def kept_ingest_of(api: ApiClient, name: str) -> str:
+    """The ingest that a retry is meant for: by its id, or as the kept failure of a course."""
     if not _is_course(name):
         return name
     course = api.get(course_path(name))
-    found = course.get("activeIngest") or (course.get("lastIngest") or {}).get("id")
-    if found is None:
-        raise NotFound(f"{name} has had no ingest yet: course-backfill start {name} begins one.")
-    return str(found)
+    found = course.get("keptIngest") or (course.get("lastIngest") or {}).get("id")
+    return str(found) if found else _latest(api, name)
 
 
 def active_ingests(api: ApiClient) -> Iterator[Document]:
     """Every ingest that has not ended."""
     for status in ("accepted", "processing"):
         yield from api.pages("/ingests", status=status)
+
+
+def _latest(api: ApiClient, course: str) -> str:
+    newest = api.get("/ingests", course=course, limit=1)["results"]
+    if not newest:
+        raise NotFound(
+            f"{course} has had no ingest yet: course-backfill start {course} begins one."
+        )
+    return str(newest[0]["id"])
 
 
 def _is_course(name: str) -> bool:

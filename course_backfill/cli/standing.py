@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from course_backfill.cli.api_client import ApiClient, Document, ingest_path
-from course_backfill.cli.connection import AsJson, with_api
+from course_backfill.cli.api_client import ApiClient, ingest_path
+from course_backfill.cli.connection import AsCsv, AsJson, with_api
+from course_backfill.cli.failure_lists import print_failures
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import (
-    duration,
     moment,
-    number,
     objects,
     print_json,
     print_table,
     printable,
     say,
-    size,
+    say_text,
     status_text,
 )
 from course_backfill.cli.selecting import active_ingests, ingest_of
 
 LATEST = 10
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, for a spreadsheet.")]
+LATEST_BEGUN = 100
+"""Among so many of the ingests that began last the latest ends are looked for."""
 
 
 @with_api
@@ -52,8 +51,7 @@ def status(
             _print_ingest(IngestView(found))
         return
     active = [IngestView(one) for one in active_ingests(api)]
-    latest = map(IngestView, api.pages("/ingests"))
-    ended = list(islice((one for one in latest if one.has_ended), LATEST))
+    ended = _latest_ends(api)
     if as_json:
         print_json(
             {
@@ -64,11 +62,9 @@ def status(
         return
     _print_active(active)
     if ended:
-        say("Latest ends:")
-        print_table(
-            ["Course", "Ended (UTC)", ""],
-            [[one.course, moment(one.document["lastModifiedDate"]), _end(one)] for one in ended],
-        )
+        say("Latest ends, the newest last:")
+        for one in reversed(ended):
+            _print_end(one)
 
 
 @with_api
@@ -81,7 +77,9 @@ def failures(
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
-    """List every file that failed in an ingest: what, why, and what to do.
+    """List every file that failed in an ingest: what, why, what became of it, and what to do.
+
+    After a dry run these are the files that an ingest would meet.
 
     Example: course-backfill failures course-v1:Org+C+R --csv > failures.csv
     """
@@ -96,11 +94,18 @@ def failures(
     view = IngestView(api.get(ingest_path(name)))
     say(f"{view.course}: {view.end() if view.has_ended else view.standing()}")
     if found:
-        _print_failures(found)
-        return
-    say("No single file is listed.")
-    if view.advice():
+        print_failures(found, view)
+    else:
+        say("No single file is listed.")
+    if view.advice() and (view.kept_until or not found):
         say(f"What to do: {view.advice()}")
+
+
+def _latest_ends(api: ApiClient) -> list[IngestView]:
+    """The newest first, of the ingests that began last."""
+    latest = map(IngestView, api.pages("/ingests"))
+    ended = islice((one for one in latest if one.has_ended), LATEST_BEGUN)
+    return sorted(ended, key=lambda one: one.ended_date, reverse=True)[:LATEST]
 
 
 def _print_active(active: list[IngestView]) -> None:
@@ -108,33 +113,19 @@ def _print_active(active: list[IngestView]) -> None:
         say("No ingest is under way.")
         return
     say(f"{len(active)} under way:")
-    print_table(
-        ["Course", "Stage", "Objects", "Size", "Left", "Ingest"],
-        [
-            [
-                one.course,
-                _stage(one),
-                f"{number(one.objects_now)}/{number(one.objects_total)}",
-                f"{size(one.bytes_now)}/{size(one.bytes_total)}",
-                duration(one.seconds_left),
-                one.id,
-            ]
-            for one in active
-        ],
-        numbers=["Objects", "Size", "Left"],
-    )
+    for one in active:
+        said = Text(f"{one.course}: {one.standing()}")
+        if one.is_stalled:
+            said.append("; stalled: nothing has happened for long. Do workers run?", style="red")
+        say_text(said)
+        say(f"  ingest {one.id}")
 
 
-def _stage(ingest: IngestView) -> Text:
-    if ingest.waiting:
-        return Text(ingest.waiting, style="yellow")
-    return (
-        Text(f"{ingest.stage}, stalled", style="red") if ingest.is_stalled else Text(ingest.stage)
-    )
-
-
-def _end(ingest: IngestView) -> Text:
-    return Text(ingest.end(), style=status_text(ingest.status).style)
+def _print_end(ingest: IngestView) -> None:
+    said = Text(f"{moment(ingest.ended_date)}  {ingest.course}: ")
+    said.append(ingest.end(), style=status_text(ingest.status).style)
+    say_text(said)
+    say(f"  ingest {ingest.id}")
 
 
 def _print_ingest(ingest: IngestView) -> None:
@@ -144,9 +135,9 @@ def _print_ingest(ingest: IngestView) -> None:
         ("Ingest", ingest.id),
         ("Asked for by", printable(ingest.document["requestedBy"])),
         ("Created (UTC)", moment(ingest.document["createdDate"])),
+        ("Ended (UTC)", moment(ingest.ended_date) if ingest.has_ended else ""),
         ("Stalled", "nothing has happened for long: do workers run?" if ingest.is_stalled else ""),
         ("What to do", ingest.advice()),
-        ("Kept until (UTC)", moment(ingest.kept_until) if ingest.kept_until else ""),
     ):
         if value:
             say(f"  {name}: {value}")
@@ -165,22 +156,3 @@ def _print_ingest(ingest: IngestView) -> None:
     )
     if ingest.failure_count:
         say(f"{objects(ingest.failure_count)} listed by: course-backfill failures {ingest.id}")
-
-
-def _print_failures(found: Iterable[Document]) -> None:
-    advice: dict[str, str] = {}
-    rows: list[list[str | Text]] = []
-    for one in found:
-        advice[one["code"]] = one["action"]
-        style = "yellow" if one["severity"] == "warning" else "red"
-        rows.append(
-            [
-                printable(one.get("path") or "–"),
-                Text(one["code"], style=style),
-                one["stage"],
-                printable(one["detail"]),
-            ]
-        )
-    print_table(["File", "Code", "Stage", "What is wrong"], rows)
-    for code, action in advice.items():
-        say(f"{code}: {action}")

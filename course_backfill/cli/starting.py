@@ -9,14 +9,12 @@ import typer
 
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
-from course_backfill.cli.following import follow, start_courses
+from course_backfill.cli.following import Started, follow, start_courses
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
-from course_backfill.cli.selecting import active_ingests, ingest_of, missing_courses
-
-CONFLICT = 409
+from course_backfill.cli.selecting import active_ingests, ingest_of, kept_ingest_of, missing_courses
 
 
 class OnFailure(StrEnum):
@@ -48,6 +46,8 @@ FailOrNot = Annotated[
     typer.Option(help="record: copy the rest, and list the bad files as exceptions."),
 ]
 
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow until the end.")]
+
 
 @with_api
 def start(
@@ -64,9 +64,7 @@ def start(
     read_source: ReadSource = False,
     on_failure: KeepOrNot = OnFailure.ROLLBACK,
     corrupt_objects: FailOrNot = CorruptObjects.FAIL,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Follow the ingests until all have ended.")
-    ] = False,
+    watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
     """Backfill courses.
@@ -79,7 +77,11 @@ def start(
 
       course-backfill start --all-missing --watch
     """
-    if bool(courses) == all_missing:
+    if courses and all_missing:
+        raise typer.BadParameter(
+            "--all-missing chooses the courses itself: leave it out, or leave out the courses"
+        )
+    if not courses and not all_missing:
         raise typer.BadParameter("name courses, or say --all-missing")
     if read_source and not dry_run:
         raise typer.BadParameter("--read-source belongs to --dry-run")
@@ -96,11 +98,11 @@ def start(
     started = start_courses(api, chosen, wanted, is_told=not (watch or dry_run or as_json))
     # A dry run is its report: there is nothing else to be had from it.
     if watch or dry_run:
-        follow(api, started.ingests, as_json=as_json, refused=bool(started.refused))
+        follow(api, started.ingests, as_json=as_json, refused=len(started.refused))
     elif as_json:
         print_json([api.get(ingest_path(one)) for one in started.ingests])
-    elif started.ingests:
-        say(f"Follow {'it' if len(started.ingests) == 1 else 'them'}: course-backfill watch")
+    else:
+        _tell_started(started)
     raise typer.Exit(WRONG_USE if started.refused else SUCCEEDED)
 
 
@@ -133,8 +135,17 @@ def cancel(
     ingest: Annotated[str, typer.Argument(metavar="INGEST|COURSE", help="What to stop.")],
     as_json: AsJson = False,
 ) -> None:
-    """Cancel an ingest: whatever it copied is removed again."""
-    _act(api, ingest, "cancel", "is being cancelled; what it copied is removed", as_json)
+    """Cancel an ingest: whatever it copied is removed again.
+
+    A failure that was kept is cancelled like an ingest that runs. Asking twice does no harm.
+    """
+    ended = _act(api, ingest_of(api, ingest), "cancel")
+    if as_json:
+        print_json(ended.document)
+    elif ended.has_ended:
+        say(f"{ended.course}: ingest {ended.id} is cancelled; nothing of it stays")
+    else:
+        say(f"{ended.course}: ingest {ended.id} is being cancelled; what it copied is removed")
 
 
 @with_api
@@ -142,13 +153,21 @@ def retry(
     api: ApiClient,
     *,
     ingest: Annotated[str, typer.Argument(metavar="INGEST|COURSE", help="The kept failure.")],
+    watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a failed ingest that was started with --on-failure keep.
 
-    Only what was not finished is done again. Follow it with: course-backfill watch.
+    Only what was not finished is done again.
     """
-    _act(api, ingest, "retry", "goes on from where it failed", as_json)
+    again = _act(api, kept_ingest_of(api, ingest), "retry")
+    if watch:
+        follow(api, [again.id], as_json=as_json)
+    elif as_json:
+        print_json(again.document)
+    else:
+        say(f"{again.course}: ingest {again.id} goes on from where it failed")
+        say(f"Follow it: course-backfill watch {again.id}")
 
 
 def _choose_missing(api: ApiClient, *, quiet: bool) -> list[str]:
@@ -163,9 +182,14 @@ def _choose_missing(api: ApiClient, *, quiet: bool) -> list[str]:
     return missing.to_start
 
 
-def _act(api: ApiClient, name: str, verb: str, said: str, as_json: bool) -> None:
-    ingest = api.post(ingest_path(ingest_of(api, name), verb))
-    if as_json:
-        print_json(ingest)
-    else:
-        say(f"{IngestView(ingest).course}: ingest {ingest['id']} {said}")
+def _tell_started(started: Started) -> None:
+    count = len(started.ingests)
+    if count + len(started.refused) > 1:
+        said = f"{count - started.busy} started, {started.busy} running already"
+        say(f"{said}, {len(started.refused)} refused.")
+    if count:
+        say(f"Follow {'it' if count == 1 else 'them'}: course-backfill watch")
+
+
+def _act(api: ApiClient, ingest: str, verb: str) -> IngestView:
+    return IngestView(api.post(ingest_path(ingest, verb)))

@@ -24,8 +24,8 @@ SECONDS_TO_START = 120
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """This process's environment without any setting of the product, and with these."""
-    ours = ("COURSE_BACKFILL_", "MONGO_", "AWS_")
+    """This process's environment without the product's settings and the terminal's width, and these."""
+    ours = ("COURSE_BACKFILL_", "MONGO_", "AWS_", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, **settings}
 

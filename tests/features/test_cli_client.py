@@ -45,7 +45,7 @@ def test_a_request_without_a_key_is_sent_once() -> None:
     assert len(api.requests) == 1
 
 
-def test_a_refusal_lists_all_problems() -> None:
+def test_a_refusal_lists_all_problems_by_their_options() -> None:
     problem = {
         "title": "Unprocessable",
         "detail": "The request has 2 problems.",
@@ -63,9 +63,7 @@ def test_a_refusal_lists_all_problems() -> None:
         commands.get("/ingests")
 
     assert str(refusal.value) == (
-        "The request has 2 problems.\n"
-        "  /course/id: expected a course key\n"
-        "  /dryRun: expected true or false"
+        "COURSE: expected a course key\n--dry-run: expected true or false"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from urllib.parse import unquote
 
 import pytest
@@ -151,6 +153,18 @@ def test_entries_are_as_the_manifest_has_them(filled: ApiWorld) -> None:
 def test_kind_and_prefix_choose_entries(filled: ApiWorld, query: str, expected: list[str]) -> None:
     for limit in (1, 50):
         assert paged(filled, f"{V1}/entries", f"{query}&limit={limit}", "path") == expected
+
+
+def test_the_same_entries_as_csv_page_after_page(filled: ApiWorld) -> None:
+    first = filled.get(f"{V1}/entries", query="kind=asset&limit=1", headers={"accept": "text/csv"})
+    path, _, query = first.headers["Link"][1:].partition(">")[0].partition("?")
+    rest = filled.get(unquote(path), query=query, headers={"accept": "text/csv"})
+    rows = [row for page in (first, rest) for row in csv.DictReader(io.StringIO(page.text))]
+    stored = [entry for entry in filled.pipeline.entries() if entry.source.kind == "asset"]
+    assert [(row["path"], row["sha256"], row["key"]) for row in rows] == [
+        (entry.path, entry.sha256, entry.key) for entry in stored
+    ]
+    assert "Link" not in rest.headers
 
 
 # --- content ---
