@@ -18,6 +18,7 @@ from course_backfill.courses import (
 from course_backfill.errors import ConditionFailed, Conflict, NotFound
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
 from course_backfill.ports import Condition, Key, Page, StateStore, Write
+from course_backfill.source_checks import check_at_planning
 
 TABLE = "courses"
 BY_STATUS = "courses-by-status"
@@ -128,14 +129,29 @@ class CourseStore:
         course = self.get(ingest.course)
         changes: dict[str, Any] = {"lastIngest": self._last(ingest)}
         if course.active_ingest != ingest.id:
-            return []  # A kept failure gave its lease back when it failed.
+            return self._cancelled_late(course, ingest)
         if course.status is not CourseStatus.MIGRATED:
             failed = ingest.status is IngestStatus.FAILED
             changes |= _status(CourseStatus.FAILED if failed else CourseStatus.NOT_MIGRATED)
         if ingest.kept:
             changes["keptIngest"] = ingest.id
+        if course.latest_version:
+            latest = self.version(course.id, course.latest_version)
+            changes |= _checked(check_at_planning(ingest, course, latest))
         when = (_leased(ingest), Condition("status", "equals", course.status.value))
         return [Write(_key(course.id), assign=changes, remove=["activeIngest"], when=when)]
+
+    def _cancelled_late(self, course: Course, ingest: Ingest) -> list[Write]:
+        """A kept failure gave its lease back when it failed; being cancelled is news of it."""
+        is_last = course.last_ingest is not None and course.last_ingest.id == ingest.id
+        if course.active_ingest or not is_last or ingest.status is not IngestStatus.CANCELLED:
+            return []
+        changes = {"lastIngest": self._last(ingest)}
+        if course.status is CourseStatus.FAILED:
+            changes |= _status(CourseStatus.NOT_MIGRATED)
+        unchanged = Condition("status", "equals", course.status.value)
+        when = (Condition("activeIngest", "absent"), unchanged)
+        return [Write(_key(course.id), assign=changes, when=when)]
 
     def forget_kept(self, ingest: Ingest) -> list[Write]:
         """The kept copies of this ingest are being rolled back."""

@@ -142,6 +142,26 @@ def test_a_kept_failure_is_remembered_until_it_is_retried_or_forgotten(stores: S
     assert stores.courses.get(KEY).kept_ingest is None
 
 
+def test_a_kept_failure_that_is_cancelled_later_says_so(stores: Stores) -> None:
+    write(stores, stores.courses.take_lease(create_ingest()))
+    write(stores, stores.courses.release_lease(create_ingest(status="failed", kept=True)))
+    assert stores.courses.release_lease(create_ingest(status="failed")) == []
+    write(stores, stores.courses.release_lease(create_ingest(status="cancelled")))
+    course = stores.courses.get(KEY)
+    assert course.last_ingest is not None
+    assert (course.last_ingest.id, course.last_ingest.status) == ("ingest-1", "cancelled")
+    assert course.status is CourseStatus.NOT_MIGRATED
+
+
+def test_a_kept_failure_that_is_cancelled_after_another_ingest_says_nothing(stores: Stores) -> None:
+    write(stores, stores.courses.take_lease(create_ingest()))
+    write(stores, stores.courses.release_lease(create_ingest(status="failed", kept=True)))
+    register(stores, create_ingest("another"), 1)
+    before = stores.courses.get(KEY)
+    assert stores.courses.release_lease(create_ingest(status="cancelled")) == []
+    assert stores.courses.get(KEY) == before
+
+
 def test_a_version_number_is_taken_once(stores: Stores) -> None:
     ingest = create_ingest()
     write(stores, stores.courses.take_lease(ingest))

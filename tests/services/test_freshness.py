@@ -256,3 +256,56 @@ def test_a_scheduled_discovery_whose_message_was_lost_is_sent_again(
     pipeline.run()
     ended = pipeline.wiring.discoveries.get("scheduled")
     assert (ended.status, counts(ended)) == (IngestStatus.SUCCEEDED, (1, 0, 0))
+
+
+def lose_a_chunk(pipeline: MemoryPipeline) -> None:
+    pipeline.content.drop_chunk(pipeline.content.save(COURSE, "bad.txt", b"content"), 0)
+
+
+def flip_a_bit(pipeline: MemoryPipeline) -> None:
+    pipeline.content.set_chunk(pipeline.content.save(COURSE, "bad.txt", b"content"), 0, b"CONTENT")
+
+
+@pytest.mark.parametrize("spoil", [lose_a_chunk, flip_a_bit], ids=["planning", "copying"])
+@pytest.mark.parametrize("on_failure", ["rollback", "keep"])
+def test_an_ingest_that_fails_to_bring_what_has_changed_leaves_the_version_stale(
+    pipeline: MemoryPipeline, spoil: Callable[[MemoryPipeline], None], on_failure: str
+) -> None:
+    spoil(pipeline)
+    failed = pipeline.backfill(on_failure=on_failure)
+    course = course_of(pipeline)
+    assert (failed.status, course.latest_version) == (IngestStatus.FAILED, "v1")
+    assert failed.inventory
+    assert (course.stale, course.source_checked_date) == (True, failed.inventory.taken_date)
+
+
+def test_an_ingest_that_is_cancelled_leaves_what_it_saw(pipeline: MemoryPipeline) -> None:
+    pipeline.content.save(COURSE, "new.txt", b"new")
+    ingest = pipeline.start()
+    pipeline.run(until=lambda message: message.step is Step.VERIFY)
+    pipeline.wiring.lifecycle.cancel(ingest, by="operator")
+    pipeline.run()
+    assert pipeline.ingest(ingest).status is IngestStatus.CANCELLED
+    assert course_of(pipeline).stale is True
+
+
+def test_a_failed_ingest_of_a_source_that_has_not_changed_leaves_the_version_fresh(
+    pipeline: MemoryPipeline,
+) -> None:
+    pipeline.content.drop_chunk(A_TXT, 0)
+    failed = pipeline.backfill()
+    course = course_of(pipeline)
+    assert failed.inventory
+    assert (failed.status, course.stale) == (IngestStatus.FAILED, False)
+    assert course.source_checked_date == failed.inventory.taken_date
+
+
+def test_a_failed_retry_does_not_bring_an_old_look_back(pipeline: MemoryPipeline) -> None:
+    flip_a_bit(pipeline)
+    failed = pipeline.backfill(on_failure="keep")
+    pipeline.discover()
+    looked = course_of(pipeline).source_checked_date
+    pipeline.wiring.lifecycle.retry(failed.id, by="operator")
+    pipeline.run()
+    assert pipeline.ingest(failed.id).status is IngestStatus.FAILED
+    assert course_of(pipeline).source_checked_date == looked
