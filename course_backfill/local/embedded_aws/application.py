@@ -5,25 +5,24 @@ them atomic, which moto's backends are not by themselves.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from course_backfill.local.embedded_aws import faults, moto_calls
+from course_backfill.local.embedded_aws import faults, moto_calls, orders
 from course_backfill.local.embedded_aws.blobs import Blob, BlobStore
 from course_backfill.local.embedded_aws.checksums import DeclaredChecksums
 from course_backfill.local.embedded_aws.moto_calls import Answer
 from course_backfill.local.embedded_aws.operations import Operation, operation_of
 from course_backfill.local.embedded_aws.payloads import received_document, received_payload
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal, s3_error
+from course_backfill.local.embedded_aws.s3_restores import SCHEDULE
 from course_backfill.local.embedded_aws.sqs import EmbeddedQueue
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-RESTORES = "/_restores"
 LONGEST_WAIT = 0.5
 """A waiting receive looks this often whether the server is to stop, in seconds."""
 
@@ -36,12 +35,13 @@ class Disconnected(Exception):
 
 
 class EmbeddedAws:
-    """`stopping` tells a waiting receive to give up; `PUT /_restores` takes `{"seconds": n}`."""
+    """`stopping` tells a waiting receive to give up; what tests order is told in `orders`."""
 
     def __init__(self, store: BlobStore, stopping: Callable[[], bool]) -> None:
         self._store = store
         self._stopping = stopping
         self._faults = faults.FaultPlan()
+        self._next_restore: asyncio.TimerHandle | None = None
         moto_calls.install()
         moto_calls.warm_up()
 
@@ -68,8 +68,11 @@ class EmbeddedAws:
     ) -> Answer | None:
         """None where a fault wants the connection dropped."""
         method, raw_path = scope["method"], scope["raw_path"].decode("ascii")
-        if raw_path in (faults.PATH, RESTORES):
-            return self._ordered(method, raw_path, headers, await received_document(arriving))
+        if raw_path in orders.PATHS:
+            document = await received_document(arriving)
+            ordered = orders.answer(self._faults, method, raw_path, headers, document)
+            self._await_restores()
+            return ordered
         query_string = scope["query_string"].decode("ascii")
         operation = operation_of(method, raw_path, query_string, headers)
         body, payload = b"", None
@@ -105,12 +108,25 @@ class EmbeddedAws:
                 body=body,
                 payload=payload,
             )
+            SCHEDULE.settle()
             answer = moto_calls.call(operation, request)
+            if operation.name == "RestoreObject":
+                self._await_restores()
             if answer.waiting is None:
                 return answer
             queue, seconds = answer.waiting
             if not await self._arrives(queue, began + seconds):
                 return answer
+
+    def _await_restores(self) -> None:
+        """Restores end, and tell so, at their time, even if nobody asks."""
+        if self._next_restore is not None:
+            self._next_restore.cancel()
+        SCHEDULE.settle()
+        seconds = SCHEDULE.seconds_to_next()
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._next_restore = loop.call_later(seconds, self._await_restores)
 
     async def _arrives(self, queue: EmbeddedQueue, deadline: float) -> bool:
         """Waits for a message of `queue` to become receivable. False once the time is over."""
@@ -128,21 +144,6 @@ class EmbeddedAws:
                 if due is not None and due <= pause:
                     return True
         return False
-
-    def _ordered(self, method: str, path: str, headers: dict[str, str], document: bytes) -> Answer:
-        """Orders of tests. JSON only, so that no web page can send one without being asked."""
-        try:
-            if method == "DELETE" and path == faults.PATH:
-                self._faults.clear()
-            elif headers.get("content-type") != "application/json":
-                return Answer(415, {}, b"content-type must be application/json")
-            elif path == faults.PATH:
-                self._faults.add(faults.Fault.model_validate_json(document))
-            else:
-                moto_calls.set_restore_seconds(float(json.loads(document)["seconds"]))
-        except (ValueError, KeyError, TypeError) as error:
-            return Answer(400, {"content-type": "text/plain"}, str(error).encode())
-        return Answer(204, {}, b"")
 
 
 def _joined(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -17,7 +17,6 @@ from moto.core.request import (
     environ_key_for_header,
     should_preserve_original_header_name,
 )
-from moto.moto_api import state_manager
 
 from course_backfill.local.embedded_aws.blobs import Blob
 from course_backfill.local.embedded_aws.checksums import DeclaredChecksums
@@ -83,11 +82,6 @@ def warm_up() -> None:
 def forget_everything() -> None:
     """Buckets, tables and queues are gone afterwards."""
     BackendDict.reset()
-
-
-def set_restore_seconds(seconds: float) -> None:
-    """How long a restore from an archive class takes from now on."""
-    state_manager.set_transition("s3::keyrestore", {"progression": "time", "seconds": seconds})
 
 
 @dataclass

@@ -8,13 +8,11 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
 from moto.core.responses import ActionResult
 from moto.s3.exceptions import (
-    InvalidObjectState,
     MissingKey,
     MissingVersion,
     PreconditionFailed,
 )
 from moto.s3.models import FakeKey
-from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from course_backfill.local.embedded_aws.blobs import Blob
 from course_backfill.local.embedded_aws.checksums import (
@@ -26,6 +24,7 @@ from course_backfill.local.embedded_aws.checksums import (
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 from course_backfill.local.embedded_aws.s3_listing import ListingCalls
 from course_backfill.local.embedded_aws.s3_objects import StoredObject
+from course_backfill.local.embedded_aws.s3_restores import RestoreCalls
 from course_backfill.local.embedded_aws.s3_uploads import UploadCalls
 
 MAX_KEY_BYTES = 1024
@@ -34,7 +33,7 @@ PAYLOAD = "course_backfill.payload"
 DeclaredChecksums. moto sees an empty body then, and never holds the bytes."""
 
 
-class EmbeddedS3Response(UploadCalls, ListingCalls):
+class EmbeddedS3Response(UploadCalls, ListingCalls, RestoreCalls):
     """Answers one request; made anew for each."""
 
     def setup_class(  # type: ignore[override] # Its own base class does the same.
@@ -64,6 +63,8 @@ class EmbeddedS3Response(UploadCalls, ListingCalls):
         self._require_unexpired()
         if request.method == "POST" and "uploadId" in request.args:
             return self.complete_upload()
+        if request.method == "POST" and "restore" in request.args:
+            return self.restore_object()
         return super()._key_response(request, full_url)
 
     def _require_unexpired(self) -> None:
@@ -118,6 +119,13 @@ class EmbeddedS3Response(UploadCalls, ListingCalls):
         value = encoded(self.payload.digest(algorithm))
         response_headers[header_name(algorithm)] = value
         return algorithm, value
+
+    def _get_key(self, validate_storage_class: bool = True) -> tuple[FakeKey, bool]:
+        key, not_modified = super()._get_key(validate_storage_class)
+        if validate_storage_class and isinstance(key, StoredObject):
+            # moto does not know the tiers of INTELLIGENT_TIERING.
+            key.require_active()
+        return key, not_modified
 
     def get_object(self) -> TYPE_RESPONSE:
         status, headers, body = super().get_object()
@@ -202,10 +210,8 @@ class EmbeddedS3Response(UploadCalls, ListingCalls):
         wanted = self.headers.get("x-amz-copy-source-if-match")
         if wanted is not None and not _same_etag(wanted, source):
             raise PreconditionFailed("x-amz-copy-source-If-Match")
-        restored = 'ongoing-request="false"' in source.response_dict.get("x-amz-restore", "")
-        if source.storage_class in ARCHIVE_STORAGE_CLASSES and not restored:
-            # moto names another error, which S3 gives for other reasons.
-            raise InvalidObjectState(storage_class=source.storage_class)
+        # moto names another error, which S3 gives for other reasons.
+        source.require_active()
         return source
 
     def require_destination(self, existing: FakeKey | None) -> None:

@@ -1,4 +1,4 @@
-"""moto's S3 backend where it differs from S3: uploads, restores, the versions of a bucket."""
+"""moto's S3 backend where it differs from S3: uploads, the versions of a bucket."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, FakeMultipart, S3Backend
 
 from course_backfill.local.embedded_aws.blobs import Blob
-from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 from course_backfill.local.embedded_aws.s3_objects import StoredObject, StoredUpload
 
 Version = FakeKey | FakeDeleteMarker
@@ -69,16 +68,6 @@ class EmbeddedS3Backend(S3Backend):
             # S3 gives the number of parts behind a checksum of checksums.
             attributes["checksum"][key.checksum_algorithm] = key.reported_checksum
         return attributes
-
-    def restore_object(
-        self, bucket_name: str, key_name: str, days: str | None, type_: str | None
-    ) -> bool:
-        key = self.get_object(bucket_name, key_name)
-        if key and 'ongoing-request="true"' in key.response_dict.get("x-amz-restore", ""):
-            # moto starts the restore again; S3 refuses a second one while the first runs.
-            message = "Object restore is already in progress"
-            raise S3Refusal(409, "RestoreAlreadyInProgress", message)
-        return super().restore_object(bucket_name, key_name, days, type_)
 
     def list_object_versions(  # noqa: PLR0917 - moto's signature.
         self,

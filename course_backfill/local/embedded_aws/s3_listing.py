@@ -12,6 +12,8 @@ from moto.s3.exceptions import InvalidContinuationToken
 from moto.s3.models import FakeBucket, FakeKey
 from moto.s3.responses import S3Response
 
+from course_backfill.local.embedded_aws.s3_archives import ArchivableObject
+
 PAGE = 1000
 
 
@@ -85,14 +87,19 @@ def _entry(name: str, key: FakeKey | None, restores: bool) -> str:
         f"<ChecksumType>{key.checksum_type}</ChecksumType>"
         f"<Size>{key.size}</Size><StorageClass>{key.storage_class}</StorageClass>"
     )
-    restore = key.response_dict.get("x-amz-restore") if restores else None
-    if restore:
-        ongoing = "true" if 'ongoing-request="true"' in restore else "false"
-        entry += f"<RestoreStatus><IsRestoreInProgress>{ongoing}</IsRestoreInProgress>"
-        if ongoing == "false" and key._expiry is not None:
-            entry += f"<RestoreExpiryDate>{key._expiry:%Y-%m-%dT%H:%M:%SZ}</RestoreExpiryDate>"
-        entry += "</RestoreStatus>"
+    if restores and isinstance(key, ArchivableObject):
+        entry += _restore_status(key)
     return entry + "</Contents>"
+
+
+def _restore_status(key: ArchivableObject) -> str:
+    if key.restoration is None:
+        return ""
+    status = "<IsRestoreInProgress>true</IsRestoreInProgress>"
+    if (expires := key.copy_expires) is not None:
+        status = "<IsRestoreInProgress>false</IsRestoreInProgress>"
+        status += f"<RestoreExpiryDate>{expires:%Y-%m-%dT%H:%M:%S.000Z}</RestoreExpiryDate>"
+    return f"<RestoreStatus>{status}</RestoreStatus>"
 
 
 def _token_of(name: str) -> str:

@@ -17,10 +17,11 @@ from course_backfill.local.embedded_aws.checksums import (
     new_digest,
     verify_value,
 )
+from course_backfill.local.embedded_aws.s3_archives import ArchivableObject
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 
 
-class StoredObject(FakeKey):
+class StoredObject(ArchivableObject):
     """An object, or a part: its `value` is a Blob, its checksum the one S3 would report."""
 
     _blob = Blob()
@@ -56,13 +57,6 @@ class StoredObject(FakeKey):
         for name in ("content-md5", "x-amz-content-sha256"):
             metadata.pop(name, None)
         super().set_metadata(metadata, replace)
-
-    def restore(self, days: int) -> None:
-        super().restore(days)
-        if self._status != "RESTORED":
-            # moto counts from when the object was written; the time is naive, as moto compares it.
-            self._status = "IN_PROGRESS"
-            self._time_progressed = datetime.now()
 
     def set_checksum(self, algorithm: str, digest: bytes, kind: str, parts: int | None) -> None:
         """`kind` is FULL_OBJECT or COMPOSITE; `parts` counts for the latter."""

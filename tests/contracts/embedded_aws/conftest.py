@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import httpx
 import pytest
 from botocore.config import Config
 from obstore.store import S3Store
@@ -65,3 +67,25 @@ def store(aws_endpoint: str, bucket: str) -> S3Store:
         client_options={"allow_http": True},
         retry_config={"max_retries": 0},
     )
+
+
+@pytest.fixture
+def ordered(aws_endpoint: str) -> Iterator[Callable[..., httpx.Response]]:
+    """Sends an order to the embedded AWS itself; restores take no time again afterwards."""
+
+    def send(path: str, **fields: Any) -> httpx.Response:
+        return httpx.post(f"{aws_endpoint}/{path}", json=fields)
+
+    yield send
+    send("_restores").raise_for_status()
+
+
+@pytest.fixture
+def order(ordered: Callable[..., httpx.Response]) -> Callable[..., Any]:
+    """The same, for an order that must be taken; gives what the answer holds."""
+
+    def send(path: str, **fields: Any) -> Any:
+        answer = ordered(path, **fields).raise_for_status()
+        return answer.json() if answer.content else None
+
+    return send

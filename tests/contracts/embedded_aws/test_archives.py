@@ -1,11 +1,9 @@
-"""Objects in archive classes: they must be restored before they can be read or copied."""
+"""Objects in archives: moved there, unreadable until restored, and cold again after their days."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from tests.contracts.embedded_aws.refusals import refused
@@ -13,25 +11,80 @@ from tests.contracts.embedded_aws.refusals import refused
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-
-@pytest.fixture
-def restores_take(aws_endpoint: str) -> Iterator[Any]:
-    def order(seconds: float) -> None:
-        httpx.post(f"{aws_endpoint}/_restores", json={"seconds": seconds}).raise_for_status()
-
-    yield order
-    order(0)
+CLASSES: list[Any] = ["STANDARD_IA", "ONEZONE_IA", "GLACIER_IR", "INTELLIGENT_TIERING", "GLACIER"]
 
 
-@pytest.fixture
-def cold(s3: S3Client, bucket: str) -> dict[str, Any]:
-    s3.put_object(Bucket=bucket, Key="cold", Body=b"bytes", StorageClass="DEEP_ARCHIVE")
-    return {"Bucket": bucket, "Key": "cold"}
+def classes_reported(s3: S3Client, bucket: str, key: str) -> set[str]:
+    entries: list[Any] = [
+        *s3.list_objects_v2(Bucket=bucket)["Contents"],
+        *s3.list_object_versions(Bucket=bucket)["Versions"],
+    ]
+    found = {entry["StorageClass"] for entry in entries if entry["Key"] == key}
+    return found | {s3.head_object(Bucket=bucket, Key=key).get("StorageClass", "STANDARD")}
 
 
-def test_what_is_not_restored_is_neither_read_nor_copied(
-    s3: S3Client, bucket: str, cold: Any
+@pytest.mark.parametrize("storage", CLASSES)
+def test_an_object_has_the_class_it_was_put_with(s3: S3Client, bucket: str, storage: Any) -> None:
+    s3.put_object(Bucket=bucket, Key="put", Body=b"bytes", StorageClass=storage)
+    where: dict[str, Any] = {"Bucket": bucket, "Key": "uploaded"}
+    upload = s3.create_multipart_upload(**where, StorageClass=storage)["UploadId"]
+    etag = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"bytes")["ETag"]
+    parts: Any = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
+    s3.put_object(Bucket=bucket, Key="source", Body=b"bytes")
+    source: Any = {"Bucket": bucket, "Key": "source"}
+    s3.copy_object(Bucket=bucket, Key="copied", CopySource=source, StorageClass=storage)
+    for key in ("put", "uploaded", "copied"):
+        assert classes_reported(s3, bucket, key) == {storage}
+    if storage != "GLACIER":
+        assert s3.get_object(Bucket=bucket, Key="put")["StorageClass"] == storage
+
+
+def test_a_class_that_does_not_exist_is_refused(s3: S3Client, bucket: str) -> None:
+    absent: Any = "COLD"
+    with refused("InvalidStorageClass", 400):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", StorageClass=absent)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", IfNoneMatch="*")
+
+
+def test_a_copy_has_the_class_it_asks_for_and_not_its_sources(s3: S3Client, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="source", Body=b"x", StorageClass="STANDARD_IA")
+    s3.copy_object(Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "source"})
+    assert classes_reported(s3, bucket, "k") == {"STANDARD"}
+
+
+@pytest.mark.parametrize("archive", ["GLACIER", "DEEP_ARCHIVE"])
+def test_what_was_stored_warm_can_be_archived_below_a_prefix(
+    s3: S3Client, bucket: str, order: Any, archive: str
 ) -> None:
+    for key in ("a/1", "a/2", "b/1"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"bytes")
+    before = s3.head_object(Bucket=bucket, Key="a/1")
+    request = {"bucket": bucket, "prefix": "a/", "storageClass": archive}
+    assert order("_archive", **request) == {"objects": 2}
+    after = s3.head_object(Bucket=bucket, Key="a/1")
+    assert after["StorageClass"] == archive
+    assert (after["ETag"], after["LastModified"]) == (before["ETag"], before["LastModified"])
+    with refused("InvalidObjectState", 403):
+        s3.get_object(Bucket=bucket, Key="a/2")
+    assert s3.get_object(Bucket=bucket, Key="b/1")["Body"].read() == b"bytes"
+    assert order("_archive", **request) == {"objects": 0}
+
+
+def test_nothing_is_archived_to_a_warmer_place(s3: S3Client, bucket: str, order: Any) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", StorageClass="DEEP_ARCHIVE")
+    assert order("_archive", bucket=bucket, storageClass="GLACIER") == {"objects": 0}
+    assert order("_archive", bucket=bucket, storageClass="ARCHIVE_ACCESS") == {"objects": 0}
+    assert s3.head_object(Bucket=bucket, Key="k")["StorageClass"] == "DEEP_ARCHIVE"
+
+
+@pytest.mark.parametrize("storage", ["GLACIER", "DEEP_ARCHIVE", "INTELLIGENT_TIERING"])
+def test_what_is_not_restored_is_neither_read_nor_copied(
+    s3: S3Client, bucket: str, order: Any, storage: Any
+) -> None:
+    cold: Any = {"Bucket": bucket, "Key": "cold"}
+    s3.put_object(**cold, Body=b"bytes", StorageClass=storage)
+    order("_archive", bucket=bucket, storageClass="ARCHIVE_ACCESS")
     with refused("InvalidObjectState", 403):
         s3.get_object(**cold)
     with refused("InvalidObjectState", 403):
@@ -39,39 +92,29 @@ def test_what_is_not_restored_is_neither_read_nor_copied(
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     with refused("InvalidObjectState", 403):
         s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, CopySource=cold)
-    assert s3.head_object(**cold)["StorageClass"] == "DEEP_ARCHIVE"
+    assert s3.head_object(**cold)["ContentLength"] == 5
 
 
-def test_a_second_restore_is_refused_while_the_first_runs(
-    s3: S3Client, cold: Any, restores_take: Any
-) -> None:
-    restores_take(3600)
-    answer = s3.restore_object(**cold, RestoreRequest={"Days": 1})
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
-    with refused("RestoreAlreadyInProgress", 409):
-        s3.restore_object(**cold, RestoreRequest={"Days": 1})
-    assert s3.head_object(**cold)["Restore"] == 'ongoing-request="true"'
-    with refused("InvalidObjectState", 403):
-        s3.get_object(**cold)
-    assert restore_status(s3, cold["Bucket"])["IsRestoreInProgress"] is True
+def test_what_is_cold_says_where_it_lies(s3: S3Client, bucket: str, order: Any) -> None:
+    where: Any = {"Bucket": bucket, "Key": "k"}
+    s3.put_object(**where, Body=b"x", StorageClass="INTELLIGENT_TIERING")
+    assert "ArchiveStatus" not in s3.head_object(**where)
+    order("_archive", bucket=bucket, storageClass="ARCHIVE_ACCESS")
+    assert s3.head_object(**where)["ArchiveStatus"] == "ARCHIVE_ACCESS"
+    order("_archive", bucket=bucket, storageClass="DEEP_ARCHIVE_ACCESS")
+    assert s3.head_object(**where)["ArchiveStatus"] == "DEEP_ARCHIVE_ACCESS"
+    with pytest.raises(s3.exceptions.InvalidObjectState) as caught:
+        s3.get_object(**where)
+    told: Any = caught.value.response
+    assert (told["StorageClass"], told["AccessTier"]) == (
+        "INTELLIGENT_TIERING",
+        "DEEP_ARCHIVE_ACCESS",
+    )
 
 
-def test_what_is_restored_can_be_read_and_copied(
-    s3: S3Client, bucket: str, cold: Any, restores_take: Any
-) -> None:
-    restores_take(0)
-    s3.restore_object(**cold, RestoreRequest={"Days": 1})
-    # The first look moves the restore from begun to done.
-    s3.head_object(**cold)
-    assert 'ongoing-request="false"' in s3.head_object(**cold)["Restore"]
-    assert s3.get_object(**cold)["Body"].read() == b"bytes"
-    s3.copy_object(Bucket=bucket, Key="k", CopySource=cold, StorageClass="STANDARD")
-    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"bytes"
-    status = restore_status(s3, bucket)
-    assert status["IsRestoreInProgress"] is False
-    assert "RestoreExpiryDate" in status
-
-
-def restore_status(s3: S3Client, bucket: str) -> Any:
-    page = s3.list_objects_v2(Bucket=bucket, OptionalObjectAttributes=["RestoreStatus"])
-    return next(entry for entry in page["Contents"] if entry["Key"] == "cold")["RestoreStatus"]
+def test_a_wrong_order_is_refused_and_says_why(bucket: str, ordered: Any) -> None:
+    answer = ordered("_archive", bucket=bucket, storageClass="STANDARD")
+    assert (answer.status_code, "storageClass" in answer.text) == (400, True)
+    assert ordered("_archive", bucket="absent", storageClass="GLACIER").status_code == 404
+    assert ordered("_restores", seconds=-1).status_code == 400
+    assert ordered("_restores", hours=1).status_code == 400

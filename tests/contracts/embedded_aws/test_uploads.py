@@ -173,6 +173,18 @@ def test_a_completion_does_not_replace_where_it_must_not(s3: S3Client, bucket: s
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
 
 
+def test_a_completion_replaces_only_the_etag_it_names(s3: S3Client, bucket: str) -> None:
+    upload, parts = uploaded(s3, bucket)
+    with refused("NoSuchKey", 404):
+        complete(s3, bucket, upload, parts, IfMatch='"0123"')
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"first")["ETag"]
+    with refused("PreconditionFailed", 412):
+        complete(s3, bucket, upload, parts, IfMatch='"0123"')
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
+    complete(s3, bucket, upload, parts, IfMatch=etag)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == WHOLE
+
+
 def test_parts_are_listed_by_number_with_their_checksums(s3: S3Client, bucket: str) -> None:
     where: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
     created = s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")
