@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from course_backfill.cold_storage import Restore
 from course_backfill.courses import CourseId
@@ -190,13 +190,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One demand on one attribute; `op` is exists, absent, equals, one-of or less.
-
-    Null is never stored: to equal None is to be absent.
-    """
+    """One demand on one attribute. Null is never stored: to equal None is to be absent."""
 
     attribute: str
-    op: str
+    op: Literal["exists", "absent", "equals"]
     value: Any = None
 
 

@@ -93,16 +93,9 @@ def _condition(condition: Condition, names: _Placeholders) -> str:
     name = names.name(condition.attribute)
     if demands_absence(condition):
         return f"attribute_not_exists({name})"
-    match condition.op:
-        case "exists":
-            return f"attribute_exists({name})"
-        case "equals":
-            return f"{name} = {names.value(condition.value)}"
-        case "less":
-            return f"{name} < {names.value(condition.value)}"
-        case _:
-            values = ", ".join(names.value(value) for value in condition.value)
-            return f"{name} IN ({values})"
+    if condition.op == "exists":
+        return f"attribute_exists({name})"
+    return f"{name} = {names.value(condition.value)}"
 
 
 def _plain(value: Any) -> Any:

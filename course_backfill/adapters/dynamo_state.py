@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 
 from course_backfill.adapters.aws_errors import DYNAMODB, THROTTLES, error_code, named_errors
+from course_backfill.adapters.backoff import Backoff, Sleep
 from course_backfill.adapters.dynamo_requests import (
     action,
     from_attributes,
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-MAX_CONFLICTS = 12
-FIRST_GAP = 0.05
-LONGEST_GAP = 2.0
+CONFLICTS = Backoff(tries=12, first=0.05, longest=2.0)
 
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException"} | THROTTLES
 
@@ -55,7 +53,7 @@ class DynamoStateStore:
         client: DynamoDBClient,
         namespace: str,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Sleep = time.sleep,
     ) -> None:
         self._client = client
         self._namespace = namespace
@@ -151,7 +149,7 @@ class DynamoStateStore:
     def _through_conflicts(
         self, send: Callable[[], Mapping[str, Any]], writes: tuple[Write, ...]
     ) -> None:
-        for attempt in range(MAX_CONFLICTS):
+        for _ in CONFLICTS.attempts(self._sleep):
             try:
                 with named_errors(DYNAMODB):
                     send()
@@ -163,9 +161,7 @@ class DynamoStateStore:
                     raise
             else:
                 return
-            longest = min(LONGEST_GAP, FIRST_GAP * 2**attempt)
-            self._sleep(random.uniform(0, longest))  # noqa: S311 - It spreads retries, no secret.
-        raise StateUnavailable(f"DynamoDB still reports conflicts after {MAX_CONFLICTS} tries")
+        raise StateUnavailable(f"DynamoDB still reports conflicts after {CONFLICTS.tries} tries")
 
     def _items(self, request: dict[str, Any], limit: int) -> Iterator[Item]:
         """Pages through a query, with one item more than the page that is wanted."""

@@ -154,25 +154,12 @@ def _holds(condition: Condition, item: Item) -> bool:
         return not is_there
     if condition.op == "exists" or not is_there:
         return is_there
-    found = item[condition.attribute]
-    match condition.op:
-        case "equals":
-            return _same(found, condition.value)
-        case "one-of":
-            return any(_same(found, value) for value in condition.value)
-        case _:
-            return _is_less(found, condition.value)
+    return _same(item[condition.attribute], condition.value)
 
 
 def _same(one: Any, other: Any) -> bool:
     # Python takes 1 for True; DynamoDB does not, and JSON does not either.
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-def _is_less(one: Any, other: Any) -> bool:
-    if type(one) is not type(other) or not isinstance(one, (str, int)) or isinstance(one, bool):
-        return False
-    return bool(one < other)
 
 
 def _number(value: Any) -> int:

@@ -1,18 +1,16 @@
-"""Trying again: how often and after what pause, for what boto3 does not repeat by itself."""
+"""Trying S3 again: for what boto3 does not repeat by itself."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
-Sleep = Callable[[float], None]
+from course_backfill.adapters.backoff import Backoff, Sleep
 
-TRIES = 5
+__all__ = ["TRIES", "Sleep", "pause", "try_again"]
 
-
-def pause(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: growing, and never twice the same."""
-    return random.uniform(0.5, 1.0) * 0.1 * 2.0**failures  # noqa: S311 -- jitter hides nothing.
+BACKOFF = Backoff(tries=5, first=0.3, longest=5.0)
+TRIES = BACKOFF.tries
+pause = BACKOFF.pause
 
 
 def try_again(attempt: Callable[[], str | None], sleep: Sleep) -> str | None:
@@ -20,10 +18,9 @@ def try_again(attempt: Callable[[], str | None], sleep: Sleep) -> str | None:
 
     Gives the last code once the tries are used up.
     """
-    code = attempt()
-    for failures in range(1, TRIES):
-        if code is None:
-            return None
-        sleep(pause(failures))
+    code = None
+    for _ in BACKOFF.attempts(sleep):
         code = attempt()
+        if code is None:
+            break
     return code

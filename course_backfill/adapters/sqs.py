@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from course_backfill.adapters.aws_errors import SQS, error_code, named_errors
+from course_backfill.adapters.backoff import Backoff, Sleep
 from course_backfill.errors import QueueRefused, QueueUnavailable
 from course_backfill.messages import StepMessage
 from course_backfill.resources import queue_name
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import BatchResultErrorEntryTypeDef
 
 BATCH = 10
-MAX_TRIES = 5
-FIRST_GAP = 0.1
+BACKOFF = Backoff(tries=5, first=0.2, longest=5.0)
 LONGEST_VISIBILITY = 43_200
 
 
@@ -38,7 +37,7 @@ class SqsQueues:
         client: SQSClient,
         settings: Settings,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Sleep = time.sleep,
     ) -> None:
         self._client = client
         self._namespace = settings.namespace
@@ -78,10 +77,7 @@ class SqsQueues:
         url = self._url(queue)
         left = dict(enumerate(bodies))
         failed: list[BatchResultErrorEntryTypeDef] = []
-        for attempt in range(MAX_TRIES):
-            if attempt:
-                longest = FIRST_GAP * 2**attempt
-                self._sleep(random.uniform(0, longest))  # noqa: S311 - It spreads retries.
+        for _ in BACKOFF.attempts(self._sleep):
             with named_errors(SQS):
                 answer = self._client.send_message_batch(
                     QueueUrl=url,

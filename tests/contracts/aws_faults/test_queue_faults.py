@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from course_backfill.adapters.sqs import MAX_TRIES, SqsQueues
+from course_backfill.adapters.sqs import BACKOFF, SqsQueues
 from course_backfill.errors import (
     QueueRefused,
     QueueUnavailable,
@@ -38,7 +38,7 @@ def test_messages_that_keep_failing_are_an_outage(
     aws.answers = [URL, failed("0")]
     with pytest.raises(QueueUnavailable, match="InternalError"):
         queues.send([message(0)])
-    assert len(aws.asked) == 1 + MAX_TRIES
+    assert len(aws.asked) == 1 + BACKOFF.tries
 
 
 def test_messages_that_are_refused_are_not_sent_again(aws: ScriptedAws, queues: SqsQueues) -> None:

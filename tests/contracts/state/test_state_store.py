@@ -77,61 +77,52 @@ def test_delete_takes_away_and_may_be_repeated(store: StateStore) -> None:
 # --- conditions ---
 
 HOLDS = [
-    ("name", "exists", None),
-    ("other", "absent", None),
-    ("pk", "exists", None),
-    ("name", "equals", "n"),
-    ("size", "equals", 5),
-    ("nested", "equals", {"b": 1, "a": [True]}),
-    ("other", "equals", None),
-    ("name", "one-of", ["m", "n"]),
-    ("size", "one-of", ["5", 5]),
-    ("size", "less", 6),
-    ("name", "less", "o"),
-    ("name", "less", "é"),
+    Condition("name", "exists"),
+    Condition("other", "absent"),
+    Condition("pk", "exists"),
+    Condition("name", "equals", "n"),
+    Condition("size", "equals", 5),
+    Condition("nested", "equals", {"b": 1, "a": [True]}),
+    Condition("other", "equals", None),
 ]
 FAILS = [
-    ("other", "exists", None),
-    ("name", "absent", None),
-    ("name", "equals", "N"),
-    ("name", "equals", None),
-    ("size", "equals", "5"),
-    ("nested", "equals", {"a": [False], "b": 1}),
-    ("name", "one-of", ["m"]),
-    ("size", "less", 5),
-    ("other", "less", 6),
+    Condition("other", "exists"),
+    Condition("other", "equals", 6),
+    Condition("name", "absent"),
+    Condition("name", "equals", "N"),
+    Condition("name", "equals", None),
+    Condition("size", "equals", "5"),
+    Condition("nested", "equals", {"a": [False], "b": 1}),
 ]
 # DynamoDB never takes one type for another; moto, being Python, takes 1 for True.
 FAILS_BY_TYPE = [
-    ("one", "equals", True),
-    ("nested", "equals", {"a": [1], "b": 1}),
-    ("size", "less", "6"),
+    Condition("one", "equals", True),
+    Condition("nested", "equals", {"a": [1], "b": 1}),
 ]
 ITEM = {"name": "n", "size": 5, "one": 1, "nested": {"a": [True], "b": 1}}
 
 
-@pytest.mark.parametrize(("attribute", "op", "value"), HOLDS)
-def test_conditions_that_hold(store: StateStore, attribute: str, op: str, value: Any) -> None:
+@pytest.mark.parametrize("condition", HOLDS)
+def test_conditions_that_hold(store: StateStore, condition: Condition) -> None:
     store.write(Write(KEY, item=ITEM))
-    store.write(Write(KEY, assign={"done": True}, when=[Condition(attribute, op, value)]))
+    store.write(Write(KEY, assign={"done": True}, when=[condition]))
     found = store.get(KEY)
     assert found is not None
     assert found["done"] is True
 
 
-@pytest.mark.parametrize(("attribute", "op", "value"), FAILS)
-def test_conditions_that_fail(store: StateStore, attribute: str, op: str, value: Any) -> None:
-    expect_refusal(store, attribute, op, value)
+@pytest.mark.parametrize("condition", FAILS)
+def test_conditions_that_fail(store: StateStore, condition: Condition) -> None:
+    expect_refusal(store, condition)
 
 
-@pytest.mark.parametrize(("attribute", "op", "value"), FAILS_BY_TYPE)
-def test_types_are_not_mixed_up_in_memory(attribute: str, op: str, value: Any) -> None:
-    expect_refusal(MemoryStateStore(), attribute, op, value)
+@pytest.mark.parametrize("condition", FAILS_BY_TYPE)
+def test_types_are_not_mixed_up_in_memory(condition: Condition) -> None:
+    expect_refusal(MemoryStateStore(), condition)
 
 
-def expect_refusal(store: StateStore, attribute: str, op: str, value: Any) -> None:
+def expect_refusal(store: StateStore, failing: Condition) -> None:
     store.write(Write(KEY, item=ITEM))
-    failing = Condition(attribute, op, value)
     for write in (
         Write(KEY, assign={"done": True}, when=[Condition("name", "exists"), failing]),
         Write(KEY, item={"done": True}, when=[failing]),
@@ -144,12 +135,13 @@ def expect_refusal(store: StateStore, attribute: str, op: str, value: Any) -> No
     assert store.get(KEY) == ITEM | {"pk": "i1", "sk": "INGEST"}
 
 
-@pytest.mark.parametrize("op", ["exists", "equals", "one-of", "less"])
-def test_on_no_item_only_absence_holds(store: StateStore, op: str) -> None:
-    value = ["x"] if op == "one-of" else "x"
+@pytest.mark.parametrize(
+    "condition", [Condition("name", "exists"), Condition("name", "equals", "x")]
+)
+def test_on_no_item_only_absence_holds(store: StateStore, condition: Condition) -> None:
     for write in (Write(KEY, item={}), Write(KEY, delete=True), Write(KEY, add={"n": 1})):
         with pytest.raises(ConditionFailed):
-            store.write(Write(**{**_fields(write), "when": [Condition("name", op, value)]}))
+            store.write(Write(**{**_fields(write), "when": [condition]}))
     store.write(Write(KEY, item={}, when=[Condition("pk", "absent")]))
     assert store.get(KEY) is not None
 
@@ -216,10 +208,7 @@ def test_nothing_to_write_is_no_error(store: StateStore) -> None:
         [Write(KEY, item={"raw": b"bytes"})],
         [Write(KEY, item={"size": None})],
         [Write(KEY, assign={"size": None})],
-        [Write(KEY, item={}, when=[Condition("a", "one-of", [None])])],
         [Write(KEY, add={"a": True})],
-        [Write(KEY, item={}, when=[Condition("a", "like", "b")])],
-        [Write(KEY, item={}, when=[Condition("a", "one-of", [])])],
         [Write(Key("ingests", "", "X"), item={})],
         [Write(Key("ingests", "p", "x" * 1025), item={})],
         [Write(Key("ingests", "\ud800", "X"), item={})],
