@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -92,9 +93,12 @@ def _config_path() -> Path | None:
 def _read_file(settings: type[BaseSettings], path: Path) -> dict[str, Any]:
     try:
         return TomlConfigSettingsSource(settings, toml_file=path)()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        # The decoder's own message may quote the line, and with it a secret.
-        at = f" at line {error.lineno}" if hasattr(error, "lineno") else ""
+    except UnicodeDecodeError:
+        raise InvalidInput(Problem(str(path), "expected a TOML file, which is UTF-8")) from None
+    except tomllib.TOMLDecodeError as error:
+        # The decoder may quote the line, and with it a secret: only the place is told.
+        place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
+        at = f"; it breaks at {place[1]}" if place else ""
         raise InvalidInput(Problem(str(path), f"expected a TOML file{at}")) from None
     except OSError as error:
         raise InvalidInput(Problem(str(path), f"cannot be read: {error.strerror}")) from None

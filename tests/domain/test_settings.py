@@ -143,6 +143,26 @@ def test_a_broken_file_is_refused_without_quoting_it(tmp_path: Path) -> None:
     assert SECRET not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ('namespace = "a"\napi_token = "x\n', "line 2, column"),
+        ('namespace = "a"\n\nfiles_in_flight 3\n', "line 3, column"),
+        ("files_in_flight = [1, 2", "end of document"),
+    ],
+)
+def test_a_broken_file_is_refused_with_the_place_where_it_breaks(
+    tmp_path: Path, content: str, place: str
+) -> None:
+    (tmp_path / "course-backfill.toml").write_text(content)
+    assert f"it breaks at {place}" in problems()["course-backfill.toml"]
+
+
+def test_a_file_of_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "course-backfill.toml").write_bytes('namespace = "ä"'.encode("latin-1"))
+    assert problems() == {"course-backfill.toml": "expected a TOML file, which is UTF-8"}
+
+
 def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_BACKFILL_CONFIG", "nowhere.toml")
     assert list(problems()) == ["COURSE_BACKFILL_CONFIG"]

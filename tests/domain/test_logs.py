@@ -1,0 +1,90 @@
+"""The logs of processes on a machine: a line is a JSON object, and holds nothing secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from course_backfill.local.lambda_event import Event
+from course_backfill.local.logs import log_lines
+from course_backfill.local.poller import InHand, Poller
+
+SECRET = "Zx9Quk42Canary"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    quiet = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
+
+
+class UnreachableQueue:
+    """Its client tells in the error with which credentials it tried."""
+
+    arn = "arn:aws:sqs:eu-west-1:1:replicator"
+
+    def receive(self, *, wait_seconds: int, visibility_seconds: int) -> list[Event]:
+        raise ConnectionError(f"https://user:{SECRET}@sqs.example.org/?X-Amz-Signature={SECRET}")
+
+    def hide(self, message: Event, seconds: int) -> None:
+        raise AssertionError("nothing was received")
+
+    def delete(self, message: Event) -> None:
+        raise AssertionError("nothing was received")
+
+
+def test_a_secret_in_a_trace_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    log_lines()
+    try:
+        try:
+            raise ValueError(f"mongodb://reader:{SECRET}@db.example.org refused")
+        except ValueError as cause:
+            raise RuntimeError(f"password={SECRET} in the middle\nand a second line") from cause
+    except RuntimeError:
+        logging.getLogger(__name__).exception("it failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    document = json.loads(line)
+    assert SECRET not in line
+    assert "db.example.org refused" in document["exception"]
+    assert "and a second line" in document["exception"]
+    assert __file__.rpartition("/")[2] in document["exception"]
+    assert document["exception_name"] == "RuntimeError"
+
+
+def test_a_poller_tells_why_its_queue_does_not_answer_and_no_secret(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_lines()
+    stop = threading.Event()
+    stop.set()
+    poller = Poller(
+        UnreachableQueue(),
+        lambda event, context: {},
+        service="replicator",
+        in_hand=InHand(visibility_seconds=30),
+        stop=stop,
+    )
+    assert poller.poll() == 0
+    err = capsys.readouterr().err
+    assert SECRET not in err
+    assert "no answer from the queue of replicator" in err
+    assert "sqs.example.org" in err
+
+
+def test_a_message_of_several_lines_is_one_line_of_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_lines()
+    logging.getLogger("any").warning("two\nlines")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "two\nlines"
