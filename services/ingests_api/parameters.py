@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
@@ -14,11 +15,18 @@ from services.ingests_api.checks import checked, course_key, service_name
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
+ID_PATTERN = "^[A-Za-z0-9-]{1,64}$"
 
 
 def _course_of_query(text: str) -> str:
     # `+` stands for a space in a query; no course key has one, and people write the `+` as it is.
     return course_key(text.replace(" ", "+"))
+
+
+def _id(text: str) -> str:
+    if not re.fullmatch(ID_PATTERN, text):
+        raise ValueError("expected an id: at most 64 letters, digits and hyphens")
+    return text
 
 
 def _version(text: str) -> str:
@@ -31,7 +39,7 @@ def _kind(text: str) -> str:
     return text
 
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+Id = Annotated[str, checked(_id), Field(json_schema_extra={"pattern": ID_PATTERN})]
 ServiceName = Annotated[str, checked(service_name)]
 
 _TEXT = checked(str)

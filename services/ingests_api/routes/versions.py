@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler import Request, Response
 
@@ -11,14 +11,16 @@ from course_backfill.courses import version_number
 from course_backfill.errors import NotFound
 from course_backfill.locations import PRIMARY
 from course_backfill.manifests import Entry, StorageManifest
-from services.ingests_api.answers import Answer, answers, json_answer
+from services.ingests_api.answers import Answer, answers, csv_answer, json_answer, wants_csv
 from services.ingests_api.api import Api
 from services.ingests_api.auth import LOCKED, Principal
+from services.ingests_api.csv_text import csv_text
 from services.ingests_api.cursors import decode_cursor, encode_cursor
 from services.ingests_api.display import ShownEntry, ShownResults, ShownVersion
 from services.ingests_api.endpoints import Endpoint
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
+    MAX_LIMIT,
     CoursePath,
     Cursor,
     EntryPath,
@@ -29,6 +31,17 @@ from services.ingests_api.parameters import (
 )
 
 TAG = "Versions"
+ENTRY_COLUMNS = (
+    "path",
+    "kind",
+    "size",
+    "sha256",
+    "md5",
+    "contentType",
+    "uploadDate",
+    "version",
+    "key",
+)
 
 
 class VersionRoutes:
@@ -67,9 +80,12 @@ class VersionRoutes:
                 handler=self.entries,
                 tag=TAG,
                 summary="List a version's entries, by path",
-                description="A page may be short, even empty: only a null nextCursor is the end.",
+                description="A page may be short, even empty: only a null nextCursor is the end. "
+                "As CSV with `Accept: text/csv`.",
                 answers=answers(
-                    {200: ("One page.", ShownResults[ShownEntry])}, refusals=(400, 404, 422)
+                    {200: ("One page.", ShownResults[ShownEntry])},
+                    refusals=(400, 404, 422),
+                    csv=True,
                 ),
             ),
             Endpoint(
@@ -117,6 +133,7 @@ class VersionRoutes:
 
     def entries(
         self,
+        request: Request,
         course_id: CoursePath,
         version: VersionPath,
         *,
@@ -127,18 +144,25 @@ class VersionRoutes:
     ) -> Answer:
         """A page of entries."""
         asked = ("entries", course_id, version, kind, prefix)
+        is_csv = wants_csv(request.headers.get("accept"))
         page = self._api.version_files(course_id, version).page(
-            limit=limit or DEFAULT_LIMIT,
+            limit=limit or (MAX_LIMIT if is_csv else DEFAULT_LIMIT),
             after=decode_cursor(asked, cursor),
             prefix=prefix or "",
             kind=kind,
         )
-        return json_answer(
-            ShownResults[ShownEntry](
-                results=[ShownEntry.model_validate(entry.to_dict()) for entry in page.entries],
-                next_cursor=encode_cursor(asked, page.after),
+        next_cursor = encode_cursor(asked, page.after)
+        if is_csv:
+            filters = {"kind": kind, "prefix": prefix, "cursor": next_cursor}
+            query = urlencode({name: one for name, one in filters.items() if one})
+            path = f"/courses/{quote(course_id, safe=':+')}/versions/{version}/entries"
+            return csv_answer(
+                csv_text(ENTRY_COLUMNS, map(_row, page.entries)),
+                name=f"entries-{version}",
+                next_page=f"{request.context['base']}{path}?{query}" if next_cursor else None,
             )
-        )
+        shown = [ShownEntry.model_validate(entry.to_dict()) for entry in page.entries]
+        return json_answer(ShownResults[ShownEntry](results=shown, next_cursor=next_cursor))
 
     def content(
         self, request: Request, course_id: CoursePath, version: VersionPath, path: EntryPath
@@ -176,3 +200,17 @@ class VersionRoutes:
             seconds=self._api.presign_seconds,
             file_name=entry.source.name.rpartition("/")[2] or entry.source.name,
         )
+
+
+def _row(entry: Entry) -> list[object]:
+    return [
+        entry.path,
+        entry.source.kind,
+        entry.source.size,
+        entry.sha256,
+        entry.md5,
+        entry.source.content_type,
+        entry.source.upload_date,
+        entry.version,
+        entry.key,
+    ]
