@@ -158,8 +158,9 @@ def _problem(response: httpx.Response) -> Document:
 def _sentences(status: int, problem: Document) -> str:
     """Every single problem on a line of its own, by its option; the detail where there is none."""
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN} and not problem.get("errors"):
-        said = problem.get("detail") or "The API did not accept the token."
-        return f"{said} Give it as COURSE_BACKFILL_API_TOKEN or with --token."
+        is_unknown = status == httpx.codes.UNAUTHORIZED or not problem.get("detail")
+        said = "The API does not accept this token." if is_unknown else problem["detail"]
+        return f"{said} Give another one as COURSE_BACKFILL_API_TOKEN or with --token."
     said = problem.get("detail") or problem.get("title") or f"The API answered {status}."
     errors = [
         f"{option_of(one.get('pointer', ''))}: {one.get('detail', '')}".removeprefix(": ")

@@ -58,7 +58,7 @@ def entries(
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the files of a version by their paths, as `get` takes them.
+    """List the files of a version by their paths, as `get` takes them: size, upload (UTC), path.
 
     Example: course-backfill entries course-v1:Org+C+R --prefix assets/lecture
     """
@@ -72,8 +72,7 @@ def entries(
     if as_json:
         print_json(found)
         return
-    if found:
-        _print_entries(found)
+    _print_entries(found)
     total = f"{objects(len(found))}, {size(sum(one['size'] for one in found))}"
     say(f"{chosen} of {printable(course)}: {total}{' like that' if any(query.values()) else ''}")
 
@@ -154,13 +153,7 @@ def _print_versions(found: list[Document]) -> None:
 
 
 def _print_entries(found: list[Document]) -> None:
-    left_out = print_rows(
-        Column("Path", [printable(one["path"]) for one in found]),
-        [
-            Column("Size", [size(one["size"]) for one in found], is_number=True),
-            Column("Uploaded (UTC)", [moment(one["source"]["uploadDate"]) for one in found]),
-            Column("Type", [printable(one["contentType"] or "–") for one in found], may_go=True),
-            Column("Stored in", [str(one["version"]) for one in found], may_go=True),
-        ],
-    )
-    tell_left_out(left_out)
+    """The path last, so that it stays whole however long it is."""
+    for one in found:
+        uploaded = moment(one["source"]["uploadDate"])
+        say(f"{size(one['size']):>10}  {uploaded:19}  {printable(one['path'])}")

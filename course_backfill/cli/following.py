@@ -49,7 +49,8 @@ def start_courses(
                 started.ingests.append(active)
                 started.busy += 1
                 continue
-            remark(f"{printable(course)}: {error}", style="red")
+            reason = str(error).removeprefix("COURSE: ")
+            remark(f"{printable(course)}: {reason}", style="red")
             started.refused.append(course)
         else:
             started.ingests.append(str(ingest["id"]))

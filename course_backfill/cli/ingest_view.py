@@ -60,6 +60,11 @@ class IngestView:
         return self.status == "succeeded" and not self.is_dry_run and self.version is None
 
     @property
+    def is_migrated(self) -> bool:
+        """Whether it made a version."""
+        return self.status == "succeeded" and not self.is_dry_run and self.version is not None
+
+    @property
     def went_wrong(self) -> bool:
         """Whether it ended otherwise than it was meant to, or would, after a dry run."""
         would_fail = bool((self.document.get("report") or {}).get("wouldFail"))

@@ -112,7 +112,7 @@ def print_course_rows(rows: list[Document], *, screen: Console | None = None) ->
 
 
 def _left_out(count: int | None) -> str | Text:
-    return Text(number(count), style="yellow") if count else "–"
+    return Text(number(count), style="yellow") if count else number(count)
 
 
 def _not_in(row: Document) -> str:

@@ -15,6 +15,7 @@ from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import active_ingests, ingest_of, kept_ingest_of, missing_courses
+from course_backfill.cli.summaries import counted
 
 
 class OnFailure(StrEnum):
@@ -185,8 +186,9 @@ def _choose_missing(api: ApiClient, *, quiet: bool) -> list[str]:
 def _tell_started(started: Started) -> None:
     count = len(started.ingests)
     if count + len(started.refused) > 1:
-        said = f"{count - started.busy} started, {started.busy} running already"
-        say(f"{said}, {len(started.refused)} refused.")
+        refused = len(started.refused)
+        counts = {"started": count - started.busy, "running already": started.busy}
+        say(counted({**counts, "refused": refused}))
     if count:
         say(f"Follow {'it' if count == 1 else 'them'}: course-backfill watch")
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from course_backfill.cli.api_client import Document
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import objects, size
 
 
 def summary(ends: Sequence[IngestView], *, refused: int = 0) -> str:
     """How many ended how, what was moved (for dry runs: would be), and what was left out."""
-    counts = Counter(_end_of(end) for end in ends) | Counter({"refused": refused})
-    said = ", ".join(f"{count} {how}" for how, count in counts.items() if count)
+    said = counted(Counter(_end_of(end) for end in ends) | Counter({"refused": refused}))
     reports = [end.document["report"] for end in ends if end.document.get("report")]
-    moved = [end for end in ends if end.status == "succeeded" and not end.is_dry_run]
+    moved = [end for end in ends if end.is_migrated]
     if reports:
         total = _total(sum(one["objects"] for one in reports), sum(one["bytes"] for one in reports))
         return f"{said}; in the source: {total}"
@@ -27,12 +27,25 @@ def summary(ends: Sequence[IngestView], *, refused: int = 0) -> str:
     return f"{said}; {objects(left_out)} left out" if left_out else said
 
 
+def counted(counts: Mapping[str, int]) -> str:
+    """`3 migrated, 1 failed`; what there is none of is not mentioned."""
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+
+
 def _end_of(end: IngestView) -> str:
     if end.is_dry_run and end.status == "succeeded":
-        return "would fail" if end.went_wrong else "would succeed"
+        return _foreseen(end.document["report"])
     if end.had_nothing_to_do:
         return "had nothing to do"
-    return "migrated" if end.status == "succeeded" else end.status
+    return "migrated" if end.is_migrated else end.status
+
+
+def _foreseen(report: Document) -> str:
+    if report["wouldFail"]:
+        return "would fail"
+    if report["unchanged"]:
+        return "would have nothing to do"
+    return "would succeed" if report["bytesWereRead"] else "without a fault so far"
 
 
 def _total(count: int, size_in_bytes: int) -> str:
