@@ -12,7 +12,15 @@ from pydantic.alias_generators import to_camel
 
 from course_backfill.clock import from_text
 from course_backfill.failures import Failure
-from course_backfill.ingests import Event, Ingest, PlanReport, Replica, SourceCheck
+from course_backfill.ingests import (
+    Event,
+    Ingest,
+    IngestStatus,
+    PlanReport,
+    Replica,
+    SourceCheck,
+    Stage,
+)
 from course_backfill.progress import Progress, progress_of
 from course_backfill.redaction import without_query
 
@@ -66,7 +74,7 @@ class ShownSource(Shown):
 
 
 class ShownCourse(Shown):
-    """The course of an ingest; `version` once a number is allotted."""
+    """The course of an ingest; `version` is what it makes or has made, null once it has failed."""
 
     type: Literal["Course"] = "Course"
     id: str
@@ -199,7 +207,7 @@ def show_ingest(
     return ShownIngest(
         id=ingest.id,
         ingest_type=ShownIngestType(id=ingest.ingest_type),
-        course=ShownCourse(id=ingest.course, version=ingest.version),
+        course=ShownCourse(id=ingest.course, version=_version(ingest)),
         source_location=ShownSource(provider=ShownProvider(id=ingest.provider)),
         locations=list(ingest.locations),
         content=list(ingest.content),
@@ -225,6 +233,13 @@ def show_ingest(
         created_date=ingest.created_date,
         last_modified_date=last_modified,
     )
+
+
+def _version(ingest: Ingest) -> str | None:
+    """The number of a failure is no version and, but for a retry, will never be one."""
+    is_failing = ingest.stage is Stage.ROLLING_BACK
+    has_failed = ingest.status in {IngestStatus.FAILED, IngestStatus.CANCELLED}
+    return None if is_failing or has_failed else ingest.version
 
 
 def _event(event: Event) -> ShownEvent:

@@ -86,6 +86,24 @@ def test_an_ingest_has_the_documented_shape() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("status", "stage", "version"),
+    [
+        ("processing", "replicating", "v1"),
+        ("succeeded", None, "v1"),
+        ("processing", "rolling-back", None),
+        ("failed", None, None),
+        ("failed", "verifying", None),
+        ("cancelled", None, None),
+    ],
+)
+def test_the_number_of_an_ingest_that_failed_is_shown_as_no_version(
+    status: str, stage: str | None, version: str | None
+) -> None:
+    ingest = create_ingest(version="v1", status=status, stage=stage)
+    assert shown(ingest).course.version == version
+
+
 def test_there_is_no_progress_before_the_inventory() -> None:
     assert shown(create_ingest(inventory=None)).progress is None
     assert shown(create_ingest()).progress is None

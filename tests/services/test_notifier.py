@@ -85,6 +85,7 @@ def test_the_receiver_gets_the_ingest_as_the_api_shows_it_signed() -> None:
     assert not is_genuine(SECRET.encode(), delivery.headers, delivery.body + b" ")
     assert not is_genuine(SECRET.encode(), {**delivery.headers, EVENT: "other"}, delivery.body)
     assert (shown["type"], shown["id"], shown["status"]["id"]) == ("Ingest", ingest, "succeeded")
+    assert shown["course"]["version"] == "v1"
     assert shown["callback"]["url"] == "https://lms.example.org/hook?…"
     assert after.callback
     assert after.callback.status is CallbackStatus.SUCCEEDED
@@ -92,7 +93,7 @@ def test_the_receiver_gets_the_ingest_as_the_api_shows_it_signed() -> None:
     assert not hook.is_due_later()
 
 
-def test_a_failed_ingest_is_told_of_too() -> None:
+def test_a_failed_ingest_is_told_of_too_without_a_version() -> None:
     hook = Hook()
     hook.pipeline.content.save(COURSE, "a.txt", b"alpha")
     ingest = hook.pipeline.start(callback=Callback(url=URL))
@@ -101,7 +102,9 @@ def test_a_failed_ingest_is_told_of_too() -> None:
     hook.pipeline.run(until=lambda message: message.step is Step.NOTIFY)
     hook.deliver(ingest)
     [delivery] = hook.sender.delivered
-    assert json.loads(delivery.body)["status"]["id"] == "cancelled"
+    shown = json.loads(delivery.body)
+    assert (shown["status"]["id"], shown["course"]["version"]) == ("cancelled", None)
+    assert hook.pipeline.ingest(ingest).version == "v1"
 
 
 def test_a_repeated_message_delivers_nothing_twice() -> None:
