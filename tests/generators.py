@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,8 +17,9 @@ from course_backfill.courses import CourseId
 from course_backfill.errors import QueueUnavailable
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
+from course_backfill.ingest_step import IngestStep, Parking, StepResult
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica
+from course_backfill.ingests import Ingest, IngestStatus, Packet, Replica, Stage
 from course_backfill.inventory import SourceObject
 from course_backfill.lifecycle import Lifecycle, Patience
 from course_backfill.manifests import Entry
@@ -96,6 +97,27 @@ class Stores:
         for course in courses:
             self.courses.add(course)
         return self
+
+    def at(self, stage: Stage, **fields: Any) -> Ingest:
+        """Accepts an ingest, and moves it to the stage; nothing is left in the outbox."""
+        self.lifecycle.accept(create_ingest(**fields))
+        change = {"status": IngestStatus.PROCESSING, "stage": stage, "version": "v1"}
+        ingest = self.ingests.update("ingest-1", lambda now: now.model_copy(update=change))
+        self.outbox.take()
+        return ingest
+
+    def step(self, work: Callable[[Ingest, StepMessage], StepResult]) -> IngestStep:
+        """A service's step on these stores."""
+        return IngestStep(
+            work,
+            state=self.state,
+            ingests=self.ingests,
+            lifecycle=self.lifecycle,
+            flow=self.flow,
+            messages=self.outbox,
+            clock=self.clock,
+            parking=Parking(),
+        )
 
     def timers(self, ingest: str) -> dict[str, str]:
         """Name → due date of the ingest's timers."""

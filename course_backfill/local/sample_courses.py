@@ -52,7 +52,7 @@ def sample_files(seed: int, *, large_bytes: int) -> Iterator[tuple[CourseId, lis
     """Each course that owns files, and its files; the same bytes for the same seed."""
     builders: dict[CourseId, Callable[[Random], list[SampleFile]]] = {
         SPRING: _gardening,
-        AUTUMN: lambda _: _copied(SPRING, _gardening(Random(f"{seed} {SPRING}"))),  # noqa: S311
+        AUTUMN: lambda _: _copied(SPRING, _gardening(Random(f"{seed} {SPRING}"))),  # noqa: S311  # As below.
         NAMES: _hostile_names,
         GALLERY: _gallery,
         VIDEO: lambda random: _video(random, large_bytes),

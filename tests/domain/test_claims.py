@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -51,6 +52,10 @@ def claimed_until(stores: Stores) -> str:
     return stores.packets.get("ingest-1", "primary", 0).claimed_until or ""
 
 
+def _is_claimed_beyond(stores: Stores, before: str) -> bool:
+    return claimed_until(stores) > before
+
+
 def renewing_ended() -> bool:
     return all(thread.name != "claim" for thread in threading.enumerate())
 
@@ -67,7 +72,7 @@ def test_the_claim_is_renewed_while_the_work_lasts(stores: Stores) -> None:
         for _ in range(3):
             before = claimed_until(stores)
             stores.clock.advance(seconds=LEASE.total_seconds() / 2)
-            wait_for(lambda before=before: claimed_until(stores) > before)  # type: ignore[misc]
+            wait_for(partial(_is_claimed_beyond, stores, before))
         claim.check()
     assert renewing_ended()
 

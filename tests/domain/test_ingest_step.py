@@ -21,8 +21,6 @@ from course_backfill.errors import (
 )
 from course_backfill.ingest_states import advanced
 from course_backfill.ingest_step import (
-    IngestStep,
-    Parking,
     StepCompleted,
     StepFailed,
     StepResult,
@@ -43,16 +41,7 @@ class Bench:
         self.stores = Stores().with_courses(COURSE)
         self.worked_on: list[tuple[Ingest, StepMessage]] = []
         self.result: Callable[[Ingest], StepResult] = lambda ingest: StepCompleted()
-        self.step = IngestStep(
-            self._work,
-            state=self.stores.state,
-            ingests=self.stores.ingests,
-            lifecycle=self.stores.lifecycle,
-            flow=self.stores.flow,
-            messages=self.stores.outbox,
-            clock=self.stores.clock,
-            parking=Parking(),
-        )
+        self.step = self.stores.step(self._work)
 
     def _work(self, ingest: Ingest, message: StepMessage) -> StepResult:
         self.worked_on.append((ingest, message))
@@ -60,11 +49,7 @@ class Bench:
 
     def at(self, stage: Stage = Stage.REGISTERING, **fields: Any) -> Ingest:
         """Accepts an ingest and moves it there."""
-        self.stores.lifecycle.accept(create_ingest(**fields))
-        change = {"status": IngestStatus.PROCESSING, "stage": stage, "version": "v1"}
-        ingest = self.stores.ingests.update("ingest-1", lambda now: now.model_copy(update=change))
-        self.stores.outbox.take()
-        return ingest
+        return self.stores.at(stage, **fields)
 
     def comes_to(self, result: StepResult | Exception) -> Bench:
         """What the work returns or raises."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -211,11 +212,11 @@ def many(stores: Stores) -> Stores:
     return stores
 
 
-def listed(stores: Stores, *, limit: int, **wanted: object) -> list[int]:
+def listed(stores: Stores, *, limit: int, **wanted: Any) -> list[int]:
     numbers: list[int] = []
     before: str | None = ""
     while before is not None:
-        page, before = stores.ingests.listing(limit=limit, before=before, **wanted)  # type: ignore[arg-type]
+        page, before = stores.ingests.listing(limit=limit, before=before, **wanted)
         assert len(page) <= limit
         numbers += [int(one.id.removeprefix("ingest-")) for one in page]
     return numbers

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from course_backfill.clock import from_text, to_text
 from course_backfill.errors import SourceUnavailable
-from course_backfill.ingest_step import IngestStep, Parking, StepResult
-from course_backfill.ingests import Ingest, IngestStatus, Stage, Timer, TimerKind
+from course_backfill.ingest_step import Parking, StepResult
+from course_backfill.ingests import Ingest, Stage, Timer, TimerKind
 from course_backfill.messages import Step, StepMessage
 from course_backfill.timers import find_timer, move_timer
-from tests.generators import COURSE, Stores, create_ingest, create_message
+from tests.generators import COURSE, Stores, create_message
 
 MESSAGE = create_message(Step.REPLICATE, replica="primary", packet=3)
 QUARTER = timedelta(minutes=15)
@@ -25,24 +25,8 @@ class Outage:
 
     def __init__(self) -> None:
         self.stores = Stores().with_courses(COURSE)
-        self.stores.lifecycle.accept(create_ingest())
-        change = {
-            "status": IngestStatus.PROCESSING,
-            "stage": Stage.REPLICATING,
-            "version": "v1",
-        }
-        self.stores.ingests.update("ingest-1", lambda now: now.model_copy(update=change))
-        self.stores.outbox.take()
-        self.step = IngestStep(
-            self._work,
-            state=self.stores.state,
-            ingests=self.stores.ingests,
-            lifecycle=self.stores.lifecycle,
-            flow=self.stores.flow,
-            messages=self.stores.outbox,
-            clock=self.stores.clock,
-            parking=Parking(),
-        )
+        self.stores.at(Stage.REPLICATING)
+        self.step = self.stores.step(self._work)
 
     def _work(self, ingest: Ingest, message: StepMessage) -> StepResult:
         raise SourceUnavailable("MongoDB does not answer")

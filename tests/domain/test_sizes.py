@@ -1,8 +1,9 @@
-"""Modules and functions stay small enough to be read at once."""
+"""Modules and functions stay small enough to be read at once, and excuse nothing silently."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("course_backfill", "services", "infra", "benchmarks")
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 60
+BARE_EXCUSE = re.compile(r"# (type: ignore|noqa)(\[[\w, -]+\]|: [A-Z]+\d+(, [A-Z]+\d+)*)?\s*$")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "manager"}
 
 
@@ -54,6 +56,16 @@ def test_every_module_says_what_it_is_for() -> None:
         if lines_of(module) and not ast.get_docstring(ast.parse(module.read_text()))
     ]
     assert silent == []
+
+
+def test_whatever_is_excused_has_its_reason_beside_it() -> None:
+    bare = [
+        f"{named(module)}:{number}"
+        for module in modules(*FOLDERS, "tests")
+        for number, line in enumerate(module.read_text().splitlines(), start=1)
+        if BARE_EXCUSE.search(line)
+    ]
+    assert bare == []
 
 
 def test_modules_are_named_by_what_they_hold() -> None:

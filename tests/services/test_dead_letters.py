@@ -22,7 +22,7 @@ class QueueWiring(MemoryWiring):
     """Memory ports with real queues: visibility, receive counts, dead letters."""
 
     @cached_property
-    def messages(self) -> MemoryQueues:  # type: ignore[override]
+    def messages(self) -> MemoryQueues:  # type: ignore[override]  # Real queues for a list.
         """The twin of SQS instead of the plain list."""
         return MemoryQueues(self.settings.namespace, self.clock)
 
@@ -51,7 +51,7 @@ class QueuePipeline(MemoryPipeline):
                 polled += 1
                 answer = handle_batch(
                     sqs_event(message, queue_arn=queue.arn),
-                    LocalContext(worker),  # type: ignore[arg-type]
+                    LocalContext(worker),  # type: ignore[arg-type]  # As Lambda's own.
                     wiring=self.wiring,
                     step=partial(self.step, worker),
                     bury=build_burial(self.wiring).bury,

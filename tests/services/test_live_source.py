@@ -150,7 +150,9 @@ def test_the_next_version_is_fresh_again(pipeline: MemoryPipeline) -> None:
     pipeline.content.save(COURSE, "a.txt", b"ALPHA")
     pipeline.deliver(verify)
     pipeline.run()
-    assert pipeline.ingest(ingest).source_check.stale  # type: ignore[union-attr]
+    check = pipeline.ingest(ingest).source_check
+    assert check is not None
+    assert check.stale
     assert pipeline.backfill().version == "v2"
     assert pipeline.contents("v2")["assets/a.txt"] == b"ALPHA"
     assert pipeline.wiring.courses.get(str(COURSE)).stale is False
@@ -170,10 +172,10 @@ def kill_once(pipeline: MemoryPipeline, step: Step) -> None:
     def die(*args: object, **kwargs: object) -> bool:
         raise Killed
 
-    store.copied = die  # type: ignore[method-assign]
+    store.copied = die  # type: ignore[method-assign]  # One verb, made to kill.
     with pytest.raises(Killed):
         pipeline.deliver(message)
-    store.copied = real  # type: ignore[method-assign]
+    store.copied = real  # type: ignore[method-assign]  # As it was.
     pipeline.wiring.clock.advance(seconds=60)
     pipeline.wiring.messages.waiting.appendleft(message)
 
