@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -20,11 +21,19 @@ from course_backfill.adapters.aws_errors import (
 )
 from course_backfill.adapters.setup_buckets import check_bucket, create_bucket
 from course_backfill.adapters.setup_queues import check_dead_letters, check_queue, create_queue
-from course_backfill.adapters.setup_tables import check_table, create_table
+from course_backfill.adapters.setup_tables import (
+    check_recorded_dead_letters,
+    check_table,
+    create_table,
+)
+from course_backfill.dead_letters import TABLE as DEAD_LETTERS_TABLE
 from course_backfill.errors import CourseBackfillError
 from course_backfill.findings import Finding
-from course_backfill.resources import Resources
+from course_backfill.resources import Resources, Table
 from course_backfill.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _AT_ONCE = 4
 """AWS throttles the making of things; a few at a time still save minutes."""
@@ -89,7 +98,7 @@ def _resources(settings: Settings, clients: AwsClients) -> list[_Resource]:
                 f"table {table.name}",
                 DYNAMODB,
                 partial(create_table, dynamodb, table),
-                [partial(check_table, dynamodb, table)],
+                _looks_at_table(dynamodb, table),
             )
             for table in shapes.tables
         ),
@@ -112,6 +121,13 @@ def _resources(settings: Settings, clients: AwsClients) -> list[_Resource]:
             for bucket in shapes.buckets
         ),
     ]
+
+
+def _looks_at_table(client: DynamoDBClient, table: Table) -> list[Callable[[], Finding]]:
+    looks: list[Callable[[], Finding]] = [partial(check_table, client, table)]
+    if table.id == DEAD_LETTERS_TABLE:
+        looks.append(partial(check_recorded_dead_letters, client, table))
+    return looks
 
 
 def _words(error: ClientError) -> str:

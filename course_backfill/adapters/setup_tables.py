@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from course_backfill.adapters.aws_errors import error_code, is_not_offered
+from course_backfill.dead_letters import DEAD, INDEX
 from course_backfill.errors import StateUnavailable
 from course_backfill.findings import Finding
-from course_backfill.resources import Index, Table
+from course_backfill.resources import Index, Table, find_index
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,6 +60,29 @@ def check_table(client: DynamoDBClient, table: Table) -> Finding:
     if unready:
         return Finding(name, False, "; ".join(unready), "Wait until DynamoDB has finished")
     return Finding(name, True, "active, with every index")
+
+
+def check_recorded_dead_letters(client: DynamoDBClient, table: Table) -> Finding:
+    """Whether any message lies dead: those that the janitor has taken in from the queues."""
+    name = "dead letters taken in"
+    if _describe(client, table) is None:
+        return Finding(name, False, "their table is not there", "course-backfill setup")
+    _, shape = find_index(INDEX)
+    found = client.query(
+        TableName=table.name,
+        IndexName=INDEX,
+        Select="COUNT",
+        KeyConditionExpression="#p = :p",
+        ExpressionAttributeNames={"#p": shape.partition},
+        ExpressionAttributeValues={":p": {"S": DEAD}},
+    )
+    if found["Count"] == 0:
+        return Finding(name, True, "none")
+    amount = f"{found['Count']} or more" if "LastEvaluatedKey" in found else str(found["Count"])
+    action = (
+        "course-backfill dead-letters shows each; when its cause is gone, course-backfill redrive"
+    )
+    return Finding(name, False, f"{amount}, not sent again yet", action)
 
 
 def _describe(client: DynamoDBClient, table: Table) -> TableDescriptionTypeDef | None:

@@ -10,6 +10,7 @@ from botocore.config import Config
 from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.setup import check_storage, create_resources
+from course_backfill.dead_letters import DEAD
 from course_backfill.errors import StorageRefused
 from course_backfill.ports import Key, Write
 from course_backfill.resources import INDEXES
@@ -49,6 +50,22 @@ def test_a_setup_can_be_repeated_and_keeps_what_is_there(
     assert wrong(aws_settings, aws_clients) == {}
     assert store.get(Key("courses", "c", "COURSE")) is not None
     assert aws_clients.s3.head_object(Bucket=aws_settings.work_bucket, Key="failures/i")
+
+
+def test_dead_letters_that_were_taken_in_are_a_fault_until_they_are_sent_again(
+    aws_settings: Settings, aws_clients: AwsClients
+) -> None:
+    create_resources(aws_settings, aws_clients)
+    store = DynamoStateStore(aws_clients.dynamodb, aws_settings.namespace)
+    for number, status in enumerate((DEAD, DEAD, "failed")):
+        key = Key("ingests", "i", f"DEADLETTER#{number}")
+        store.write(Write(key, item={"statusKey": status, "createdKey": f"2026#{number}"}))
+    found = wrong(aws_settings, aws_clients)
+    for number in range(2):
+        store.write(Write(Key("ingests", "i", f"DEADLETTER#{number}"), remove=["statusKey"]))
+
+    assert found == {"dead letters taken in": "2, not sent again yet"}
+    assert wrong(aws_settings, aws_clients) == {}
 
 
 def test_setups_that_race_all_succeed(aws_settings: Settings, aws_clients: AwsClients) -> None:
@@ -162,7 +179,7 @@ def test_an_endpoint_where_nobody_listens_is_a_finding_for_each_thing(
     nowhere = aws_settings.model_copy(update={"aws_endpoint_url": "http://127.0.0.1:1"})
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
     findings = check_storage(nowhere, AwsClients.connect(nowhere, config=config))
-    assert len(findings) == 2 + 2 * 7 + 2
+    assert len(findings) == 3 + 2 * 7 + 2
     assert all("no usable answer" in one.detail for one in findings)
 
 
