@@ -112,7 +112,8 @@ def print_end(screen: Console, ingest: IngestView) -> None:
     if ingest.status == "failed":
         screen.print(Text(f"  next: course-backfill failures {ingest.id}"), soft_wrap=True)
     if ingest.kept_until:
-        screen.print(Text(f"  or go on from there: course-backfill retry {ingest.id}"))
+        line = Text(f"  or go on from there: course-backfill retry {ingest.id}")
+        screen.print(line, soft_wrap=True)
 
 
 def _columns(width: int) -> list[ProgressColumn]:

@@ -175,16 +175,21 @@ class IngestView:
         return as_options(printable(failure.get("detail") or "no reason was recorded"))
 
     def advice(self) -> str:
-        """What to do about the failure."""
+        """What to do about the failure; empty where it did not fail."""
         failure = self.document.get("failure") or {}
+        if self.status in {"succeeded", "cancelled"}:
+            return ""
         action = as_options(printable(failure.get("action") or ""))
+        return f"{action} {self.way_on()}".strip()
+
+    def way_on(self) -> str:
+        """How a failure that was kept goes on; empty where nothing was kept."""
         if self.kept_until is None:
-            return action
-        retry = (
+            return ""
+        return (
             f"What it copied is kept until {moment(self.kept_until)} UTC: course-backfill retry "
             f"{self.id} goes on from there. Starting the course anew removes it first."
         )
-        return f"{action} {retry}".lstrip()
 
     def standing(self) -> str:
         """Where it is now, as a sentence without the course's name."""

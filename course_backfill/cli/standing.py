@@ -97,8 +97,9 @@ def failures(
         print_failures(found, view)
     else:
         say("No single file is listed.")
-    if view.advice() and (view.kept_until or not found):
-        say(f"What to do: {view.advice()}")
+    advice = view.way_on() if found else view.advice()
+    if advice:
+        say(f"What to do: {advice}" if not found else advice)
 
 
 def _latest_ends(api: ApiClient) -> list[IngestView]:
