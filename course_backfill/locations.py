@@ -70,6 +70,11 @@ class Location(Record):
         return self.version_prefix(CourseId.parse(ingest.course), allotted_version(ingest))
 
 
+def is_copied_inside(source: Location, target: Location) -> bool:
+    """Whether S3 copies between them by itself: one endpoint, and one set of credentials."""
+    return (source.endpoint_url, source.role_arn) == (target.endpoint_url, target.role_arn)
+
+
 def inventory_key(ingest: str, attempt: int) -> str:
     """Work bucket: the sorted inventory that one attempt at planning took."""
     return f"ingests/{ingest}/inventory.{attempt}.jsonl"

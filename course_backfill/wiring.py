@@ -17,7 +17,12 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.ingest_store import IngestStore
 from course_backfill.lifecycle import Lifecycle, Patience
-from course_backfill.location_ports import ObjectEraser
+from course_backfill.location_ports import (
+    ObjectCopier,
+    ObjectEraser,
+    ObjectRepairer,
+    ObjectRestorer,
+)
 from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import (
@@ -64,8 +69,22 @@ class Wiring(ABC):
         """Reads a location."""
 
     @abstractmethod
-    def writer(self, location: Location) -> ObjectWriter:
-        """Writes a location."""
+    def writer(self, location: Location, storage_class: str | None = None) -> ObjectWriter:
+        """Writes a location, in its own storage class if none is named."""
+
+    @abstractmethod
+    def copier(
+        self, source: Location, target: Location, storage_class: str | None = None
+    ) -> ObjectCopier | None:
+        """Copies inside S3; None where locations do not share their endpoint and credentials."""
+
+    @abstractmethod
+    def restorer(self, location: Location) -> ObjectRestorer:
+        """Restores cold objects of a location."""
+
+    @abstractmethod
+    def repairer(self, location: Location, storage_class: str | None = None) -> ObjectRepairer:
+        """Replaces damaged objects of a location."""
 
     @abstractmethod
     def eraser(self, location: Location) -> ObjectEraser:

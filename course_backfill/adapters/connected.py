@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache, cached_property
 
 from awscrt import checksums
 
-from course_backfill.adapters.aws_clients import AwsClients, aws_session
+from course_backfill.adapters.aws_clients import AwsClients, Reach, reach_session
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.mongodb import Client
 from course_backfill.adapters.mongodb import connect as connect_mongodb
 from course_backfill.adapters.s3_clients import S3Clients
+from course_backfill.adapters.s3_copier import S3ObjectCopier
 from course_backfill.adapters.s3_eraser import S3ObjectEraser
 from course_backfill.adapters.s3_reader import S3ObjectReader
+from course_backfill.adapters.s3_repairer import S3ObjectRepairer
+from course_backfill.adapters.s3_restorer import S3ObjectRestorer
 from course_backfill.adapters.s3_work_store import S3WorkStore
 from course_backfill.adapters.s3_writer import S3ObjectWriter
 from course_backfill.adapters.sqs import SqsQueues
 from course_backfill.clock import system_clock
 from course_backfill.errors import InvalidInput, Problem
-from course_backfill.locations import Location
+from course_backfill.locations import Location, is_copied_inside
 from course_backfill.settings import Settings
 from course_backfill.wiring import Wiring
 
@@ -37,6 +41,8 @@ class ConnectedWiring(Wiring):
         self.settings = settings
         self.clock = system_clock
         self.crc64 = checksums.crc64nvme
+        self._elsewhere: dict[Reach, S3Clients] = {}
+        self._lock = threading.Lock()
 
     @cached_property
     def clients(self) -> AwsClients:
@@ -45,12 +51,8 @@ class ConnectedWiring(Wiring):
 
     @cached_property
     def buckets(self) -> S3Clients:
-        """S3, with as many connections as files are in flight."""
-        return S3Clients(
-            aws_session(self.settings),
-            endpoint_url=self.settings.aws_endpoint_url,
-            concurrency=self.settings.files_in_flight,
-        )
+        """S3 as the work bucket is reached, with as many connections as files are in flight."""
+        return self._open(Reach.of(self.settings))
 
     @cached_property
     def state(self) -> DynamoStateStore:
@@ -87,15 +89,44 @@ class ConnectedWiring(Wiring):
 
     def reader(self, location: Location) -> S3ObjectReader:
         """Reads a location."""
-        return S3ObjectReader(self.buckets, location.bucket)
+        return S3ObjectReader(self._s3_of(location), location.bucket)
 
-    def writer(self, location: Location) -> S3ObjectWriter:
+    def writer(self, location: Location, storage_class: str | None = None) -> S3ObjectWriter:
         """Writes a location."""
-        return S3ObjectWriter(self.buckets, location.bucket)
+        return S3ObjectWriter(
+            self._s3_of(location),
+            location.bucket,
+            storage_class=storage_class or location.storage_class,
+        )
+
+    def copier(
+        self, source: Location, target: Location, storage_class: str | None = None
+    ) -> S3ObjectCopier | None:
+        """Copies inside S3; None where only bytes that pass through here can be copied."""
+        if not is_copied_inside(source, target):
+            return None
+        return S3ObjectCopier(
+            self._s3_of(target),
+            source.bucket,
+            target.bucket,
+            storage_class=storage_class or target.storage_class,
+        )
+
+    def restorer(self, location: Location) -> S3ObjectRestorer:
+        """Restores a location's cold objects."""
+        return S3ObjectRestorer(self._s3_of(location), location.bucket)
+
+    def repairer(self, location: Location, storage_class: str | None = None) -> S3ObjectRepairer:
+        """Replaces a location's damaged objects."""
+        return S3ObjectRepairer(
+            self._s3_of(location),
+            location.bucket,
+            storage_class=storage_class or location.storage_class,
+        )
 
     def eraser(self, location: Location) -> S3ObjectEraser:
         """Erases in a location."""
-        return S3ObjectEraser(self.buckets, location.bucket)
+        return S3ObjectEraser(self._s3_of(location), location.bucket)
 
     def close(self) -> None:
         """Closes what was opened; a worker keeps it open as long as it lives."""
@@ -103,3 +134,23 @@ class ConnectedWiring(Wiring):
             self.mongodb.close()
         if "executor" in self.__dict__:
             self.executor.shutdown()
+        if "buckets" in self.__dict__:
+            self.buckets.close()
+        for clients in self._elsewhere.values():
+            clients.close()
+
+    def _s3_of(self, location: Location) -> S3Clients:
+        reach = Reach.of(self.settings, location)
+        if reach == Reach.of(self.settings):
+            return self.buckets
+        with self._lock:
+            if reach not in self._elsewhere:
+                self._elsewhere[reach] = self._open(reach)
+            return self._elsewhere[reach]
+
+    def _open(self, reach: Reach) -> S3Clients:
+        return S3Clients(
+            reach_session(self.settings, reach),
+            endpoint_url=reach.endpoint_url,
+            concurrency=self.settings.files_in_flight,
+        )

@@ -8,18 +8,33 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from course_backfill.adapters.memory_restores import Restoring, is_archived
+from course_backfill.clock import Clock, system_clock
+from course_backfill.cold_storage import (
+    ARCHIVE_TIERS,
+    INTELLIGENT_TIERING,
+    STANDARD,
+    Warmth,
+    warmth,
+)
 from course_backfill.errors import (
+    ExpeditedUnavailable,
+    NotFound,
+    ObjectChanged,
+    ObjectCold,
     ObjectExists,
     StorageRefused,
     StorageUnavailable,
     UploadLost,
 )
-from course_backfill.ports import Part
+from course_backfill.ports import ObjectStat, Part
 
 _LONGEST_KEY = 1024
+_CREATING = {"create", "complete_upload", "copy"}
 
 
 class StorageFault(StrEnum):
@@ -41,6 +56,8 @@ class StorageFault(StrEnum):
     """The request is applied, its answer lost; the client's next try meets what it did itself."""
     OUTAGE_AFTER = "outage-after"
     """The request is applied; that and every further answer is lost."""
+    NO_CAPACITY = "no-capacity"
+    """S3 answers 503 to an expedited restore: it has no capacity for one at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,18 @@ class StoredObject:
     content_type: str = ""
     sha256: str | None = None
     etag: str = ""
+    crc64: str | None = None
+    storage_class: str = STANDARD
+    archive_tier: str | None = None
+    """The archive tier that Intelligent-Tiering has moved it to."""
+    restoring: Restoring | None = None
+
+    @property
+    def archive(self) -> str | None:
+        """See ObjectStat."""
+        if self.archive_tier is not None:
+            return ARCHIVE_TIERS[self.archive_tier]
+        return self.storage_class if is_archived(self.storage_class) else None
 
 
 @dataclass(slots=True)
@@ -60,6 +89,7 @@ class StoredUpload:
 
     key: str
     content_type: str
+    storage_class: str = STANDARD
     parts: dict[int, tuple[Part, bytes]] = field(default_factory=dict)
 
 
@@ -67,12 +97,16 @@ class MemoryBucket:
     """Shared by the memory reader, writer, eraser and work store of one bucket; thread-safe.
 
     `versions` has every version of each key, the latest last; `uploads` the open ones, the oldest
-    first. Tests may look into both. While `is_unavailable`, every request fails.
+    first. Tests may look into both. While `is_unavailable`, every request fails. By the `clock`,
+    restores are done and their copies expire.
     """
 
-    def __init__(self, name: str = "memory", *, is_versioned: bool = False) -> None:
+    def __init__(
+        self, name: str = "memory", *, is_versioned: bool = False, clock: Clock = system_clock
+    ) -> None:
         self.name = name
         self.is_versioned = is_versioned
+        self.clock = clock
         self.is_unavailable = False
         self.versions: dict[str, list[StoredObject]] = {}
         self.uploads: dict[str, StoredUpload] = {}
@@ -98,22 +132,79 @@ class MemoryBucket:
             yield
             if fault is StorageFault.OUTAGE_AFTER:
                 raise self._unavailable(key, fault)
-            if fault is StorageFault.LOST_ANSWER and operation in {"create", "complete_upload"}:
+            if fault is StorageFault.LOST_ANSWER and operation in _CREATING:
                 raise self.exists(key)
 
     def latest(self, key: str) -> StoredObject | None:
-        """The object at the key; None where there is none, or a delete marker is the latest."""
+        """The object at the key; None where there is none, or a delete marker is the latest.
+
+        What Intelligent-Tiering has restored is warm for good.
+        """
         versions = self.versions.get(key)
-        return versions[-1] if versions and versions[-1].content is not None else None
+        if not versions or versions[-1].content is None:
+            return None
+        found = versions[-1]
+        is_back = found.archive_tier and found.restoring and self.clock() >= found.restoring.ready
+        return replace(found, archive_tier=None, restoring=None) if is_back else found
+
+    def stat(self, key: str) -> ObjectStat | None:
+        """What S3 says of the object."""
+        with self._lock:
+            found = self.latest(key)
+            if found is None or found.content is None:
+                return None
+            return ObjectStat(
+                key=key,
+                size=len(found.content),
+                sha256=found.sha256,
+                etag=found.etag,
+                version_id=found.version_id if self.is_versioned else None,
+                crc64=found.crc64,
+                storage_class=found.storage_class,
+                archive=found.archive,
+                restore=found.restoring.state(self.clock()) if found.restoring else None,
+            )
 
     def store(
-        self, key: str, content: bytes, *, content_type: str = "", sha256: str | None = None
+        self,
+        key: str,
+        content: bytes,
+        *,
+        content_type: str = "",
+        sha256: str | None = None,
+        crc64: str | None = None,
+        storage_class: str = STANDARD,
     ) -> None:
         """Makes the object's latest version, whatever was there."""
         if len(key.encode()) > _LONGEST_KEY:
             raise StorageRefused(f"{key!r} is longer than the {_LONGEST_KEY} bytes of a key")
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        self._add(key, StoredObject(self._version_id(), content, content_type, sha256, f'"{etag}"'))
+        version = StoredObject(
+            self._version_id(),
+            content,
+            content_type,
+            sha256,
+            f'"{etag}"',
+            crc64=crc64,
+            storage_class=storage_class,
+        )
+        self._add(key, version)
+
+    def archive(self, key: str, kind: str) -> None:
+        """Moves the object to an archive class, as a lifecycle rule does, or to an archive tier
+        of Intelligent-Tiering."""
+        is_tier = kind in ARCHIVE_TIERS
+        self.change(
+            key,
+            storage_class=INTELLIGENT_TIERING if is_tier else kind,
+            archive_tier=kind if is_tier else None,
+            restoring=None,
+        )
+
+    def change(self, key: str, **fields: Any) -> None:
+        """Changes what is said of the latest version; its bytes stay."""
+        with self._lock:
+            self.versions[key][-1] = replace(self.versions[key][-1], **fields)
 
     def mark_deleted(self, key: str) -> None:
         """Deletes as S3 does without a version id: a bucket with versions gets a marker."""
@@ -123,10 +214,10 @@ class MemoryBucket:
             else:
                 self.versions.pop(key, None)
 
-    def new_upload(self, key: str, content_type: str) -> str:
+    def new_upload(self, key: str, content_type: str, storage_class: str = STANDARD) -> str:
         """Opens an upload and gives its id."""
         upload = f"upload-{next(self._numbers)}"
-        self.uploads[upload] = StoredUpload(key, content_type)
+        self.uploads[upload] = StoredUpload(key, content_type, storage_class)
         return upload
 
     def exists(self, key: str) -> ObjectExists:
@@ -136,6 +227,21 @@ class MemoryBucket:
     def lost(self, key: str) -> UploadLost:
         """The error of an upload that is gone."""
         return UploadLost(f"the upload of {key!r} in bucket {self.name!r} is lost")
+
+    def changed(self, key: str) -> ObjectChanged:
+        """The error of what was pinned to another state of the object."""
+        return ObjectChanged(f"the object {key!r} in bucket {self.name!r} is another one by now")
+
+    def missing(self, key: str) -> NotFound:
+        """The error of an object that is not there."""
+        return NotFound(f"there is no object {key!r} in bucket {self.name!r}")
+
+    def require_readable(self, key: str) -> None:
+        """Raises ObjectCold where the object that is there must be restored first."""
+        found = self.stat(key)
+        state = warmth(found.archive, found.restore, self.clock()) if found else Warmth.READABLE
+        if state is not Warmth.READABLE:
+            raise ObjectCold(f"the object {key!r} in bucket {self.name!r} must be restored first")
 
     def _fail_before(self, fault: StorageFault, operation: str, key: str) -> None:
         match fault:
@@ -149,6 +255,8 @@ class MemoryBucket:
                     raise self._unavailable(key, fault)
                 self.drop_uploads(key)
                 raise self.lost(key)
+            case StorageFault.NO_CAPACITY:
+                raise ExpeditedUnavailable(f"S3 has no capacity to restore {key!r} expedited")
             case StorageFault.LOST_ANSWER | StorageFault.OUTAGE_AFTER:
                 return
 

@@ -10,9 +10,10 @@ from awscrt.checksums import crc64nvme
 
 from course_backfill.adapters.http_headers import sendable_content_type
 from course_backfill.adapters.memory_bucket import MemoryBucket, StoredUpload
+from course_backfill.adapters.memory_restores import is_archived
+from course_backfill.cold_storage import STANDARD
 from course_backfill.crc import crc_text
 from course_backfill.erasure import check_erasable
-from course_backfill.errors import NotFound
 from course_backfill.ports import ObjectStat, Part
 
 BLOCK = 1024 * 1024
@@ -28,23 +29,15 @@ class MemoryObjectReader:
     def stat(self, key: str) -> ObjectStat | None:
         """See ObjectReader."""
         with self._bucket.request("stat", key):
-            found = self._bucket.latest(key)
-            if found is None or found.content is None:
-                return None
-            return ObjectStat(
-                key=key,
-                size=len(found.content),
-                sha256=found.sha256,
-                etag=found.etag,
-                version_id=found.version_id if self._bucket.is_versioned else None,
-            )
+            return self._bucket.stat(key)
 
     def read(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """See ObjectReader; NotFound comes with the first block."""
         with self._bucket.request("read", key):
             found = self._bucket.latest(key)
             if found is None or found.content is None:
-                raise NotFound(f"there is no object {key!r} in bucket {self._bucket.name!r}")
+                raise self._bucket.missing(key)
+            self._bucket.require_readable(key)
             wanted = memoryview(found.content)[start:end]
         for offset in range(0, len(wanted), BLOCK):
             yield bytes(wanted[offset : offset + BLOCK])
@@ -55,9 +48,15 @@ class MemoryObjectReader:
             # Python orders strings by code points, which is the order of their UTF-8 bytes.
             keys = sorted(key for key in self._bucket.versions if key.startswith(prefix))
         for key in keys:
-            found = self._bucket.latest(key)
-            if found is not None and found.content is not None:
-                yield ObjectStat(key=key, size=len(found.content), etag=found.etag)
+            if found := self._bucket.stat(key):
+                yield ObjectStat(
+                    key=key,
+                    size=found.size,
+                    etag=found.etag,
+                    storage_class=found.storage_class,
+                    archive=found.storage_class if is_archived(found.storage_class) else None,
+                    restore=found.restore,
+                )
 
     def presign(self, key: str, *, version_id: str | None, seconds: int, file_name: str) -> str:
         """See ObjectReader; the URL leads nowhere."""
@@ -71,8 +70,15 @@ class MemoryObjectReader:
 class MemoryObjectWriter:
     """The ObjectWriter of a bucket in memory."""
 
-    def __init__(self, bucket: MemoryBucket, *, smallest_part: int = _SMALLEST_PART) -> None:
+    def __init__(
+        self,
+        bucket: MemoryBucket,
+        *,
+        storage_class: str = STANDARD,
+        smallest_part: int = _SMALLEST_PART,
+    ) -> None:
         self._bucket = bucket
+        self._storage_class = storage_class
         self._smallest_part = smallest_part
 
     def create(self, key: str, content: bytes, *, sha256: str, content_type: str) -> None:
@@ -81,15 +87,22 @@ class MemoryObjectWriter:
             if self._bucket.latest(key) is not None:
                 raise self._bucket.exists(key)
             header = sendable_content_type(content_type)
-            self._bucket.store(key, bytes(content), content_type=header, sha256=_sha256(content))
+            self._bucket.store(
+                key,
+                bytes(content),
+                content_type=header,
+                sha256=_sha256(content),
+                storage_class=self._storage_class,
+            )
 
     def open_upload(self, key: str, *, content_type: str) -> tuple[str, dict[int, Part]]:
         """See ObjectWriter."""
         with self._bucket.request("open_upload", key):
             for upload, stored in self._bucket.uploads.items():
-                if stored.key == key:
+                if stored.key == key and stored.storage_class == self._storage_class:
                     return upload, {number: part for number, (part, _) in stored.parts.items()}
-            return self._bucket.new_upload(key, sendable_content_type(content_type)), {}
+            header = sendable_content_type(content_type)
+            return self._bucket.new_upload(key, header, self._storage_class), {}
 
     def put_part(self, key: str, upload: str, number: int, content: bytes) -> Part:
         """See ObjectWriter."""
@@ -115,7 +128,13 @@ class MemoryObjectWriter:
                 raise self._bucket.lost(key)
             if crc_text(crc64nvme(content, 0)) != checksum:
                 raise self._bucket.lost(key)
-            self._bucket.store(key, content, content_type=stored.content_type)
+            self._bucket.store(
+                key,
+                content,
+                content_type=stored.content_type,
+                crc64=checksum,
+                storage_class=stored.storage_class,
+            )
 
     def abort_upload(self, key: str, upload: str) -> None:
         """See ObjectWriter."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -49,6 +51,17 @@ class S3Clients:
             self.boto = self._open_boto(self.boto.meta.endpoint_url)
         self._stores: dict[str, S3Store] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def copying(self) -> ThreadPoolExecutor:
+        """The threads in which parts are copied inside S3, however many objects are copied."""
+        return ThreadPoolExecutor(self._concurrency, thread_name_prefix="copied-parts")
+
+    def close(self) -> None:
+        """Waits for the threads and closes the connections."""
+        if "copying" in self.__dict__:
+            self.copying.shutdown()
+        self.boto.close()
 
     def fast_store(self, bucket: str) -> S3Store:
         """The bucket as obstore sees it; each object is sent with its sha256 for S3 to check.

@@ -16,7 +16,14 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from course_backfill.adapters.aws_errors import THROTTLES, error_code
-from course_backfill.errors import ObjectExists, StorageRefused, StorageUnavailable
+from course_backfill.errors import (
+    NotFound,
+    ObjectChanged,
+    ObjectCold,
+    ObjectExists,
+    StorageRefused,
+    StorageUnavailable,
+)
 
 CONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
 """If-None-Match met an object, or If-Match another one."""
@@ -26,6 +33,12 @@ CONFLICTS = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 
 DAMAGED = frozenset({"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"})
 """What arrived is not what was sent."""
+
+MISSING = frozenset({"404", "NoSuchKey"})
+"""There is no object at the key. A missing bucket has a code of its own, except to HEAD."""
+
+COLD = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
+"""The object is archived, and has no restored copy."""
 
 _PASSING = (
     THROTTLES
@@ -94,6 +107,21 @@ def unavailable(action: str, bucket: str, key: str, reason: str) -> StorageUnava
 def object_exists(bucket: str, key: str) -> ObjectExists:
     """The error of a create-only write that met an object."""
     return ObjectExists(f"there is an object {place(bucket, key)} already; it was left as it is")
+
+
+def object_changed(bucket: str, key: str) -> ObjectChanged:
+    """The error of what was pinned to another state of an object."""
+    return ObjectChanged(f"the object {place(bucket, key)} is another one by now, or gone")
+
+
+def object_cold(bucket: str, key: str) -> ObjectCold:
+    """The error of reading what is archived."""
+    return ObjectCold(f"the object {place(bucket, key)} is archived: it must be restored first")
+
+
+def not_found(bucket: str, key: str) -> NotFound:
+    """The error of an object that is not there."""
+    return NotFound(f"there is no object {place(bucket, key)}")
 
 
 def place(bucket: str, key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,16 +15,23 @@ from obstore.exceptions import BaseError
 from course_backfill.adapters.aws_errors import error_code
 from course_backfill.adapters.http_headers import attachment
 from course_backfill.adapters.s3_clients import S3Clients, carries
-from course_backfill.adapters.s3_errors import CONDITION_FAILED, place, s3_errors, unavailable
+from course_backfill.adapters.s3_errors import (
+    COLD,
+    CONDITION_FAILED,
+    MISSING,
+    not_found,
+    object_cold,
+    s3_errors,
+    unavailable,
+)
 from course_backfill.adapters.s3_retries import TRIES, Sleep, pause
-from course_backfill.errors import NotFound
+from course_backfill.adapters.s3_stats import list_pages, listed_stat, stat_of
 from course_backfill.ports import ObjectStat
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
 
 BLOCK = 1024 * 1024
-_MISSING = frozenset({"404", "NoSuchKey"})
 
 
 class S3ObjectReader:
@@ -44,16 +50,10 @@ class S3ObjectReader:
                     Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"
                 )
             except ClientError as error:
-                if error_code(error) in _MISSING:
+                if error_code(error) in MISSING:
                     return None
                 raise
-        return ObjectStat(
-            key=key,
-            size=head["ContentLength"],
-            sha256=_whole_sha256(head.get("ChecksumSHA256"), head.get("ChecksumType")),
-            etag=head["ETag"],
-            version_id=head.get("VersionId"),
-        )
+            return stat_of(key, head)
 
     def read(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """See ObjectReader; blocks are of about 1 MiB.
@@ -63,7 +63,7 @@ class S3ObjectReader:
         """
         if end is not None and end <= start:
             if self.stat(key) is None:
-                raise self._not_found(key)
+                raise not_found(self._bucket, key)
             return
         reading = _Reading(key, start, end)
         if carries(key):
@@ -81,10 +81,8 @@ class S3ObjectReader:
     def list(self, prefix: str) -> Iterator[ObjectStat]:
         """See ObjectReader; one page of 1,000 is held at a time."""
         with s3_errors("list", self._bucket, prefix):
-            pages = self._clients.boto.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
-                for found in page.get("Contents", []):
-                    yield ObjectStat(key=found["Key"], size=found["Size"], etag=found["ETag"])
+            for page in list_pages(self._clients.boto, self._bucket, prefix):
+                yield from map(listed_stat, page.get("Contents", []))
 
     def presign(self, key: str, *, version_id: str | None, seconds: int, file_name: str) -> str:
         """See ObjectReader; nothing is asked of S3."""
@@ -125,8 +123,10 @@ class S3ObjectReader:
                 if error_code(error) == "InvalidRange":
                     reading.is_done = True
                     return
-                if error_code(error) in _MISSING:
-                    raise self._not_found(reading.key) from error
+                if error_code(error) in MISSING:
+                    raise not_found(self._bucket, reading.key) from error
+                if error_code(error) in COLD:
+                    raise object_cold(self._bucket, reading.key) from error
                 if error_code(error) in CONDITION_FAILED:
                     raise unavailable(
                         "read", self._bucket, reading.key, "it was replaced meanwhile"
@@ -142,9 +142,6 @@ class S3ObjectReader:
             except (HTTPClientError, IncompleteReadError):
                 # The caller goes on from the byte reached, a bounded number of times.
                 return
-
-    def _not_found(self, key: str) -> NotFound:
-        return NotFound(f"there is no object {place(self._bucket, key)}")
 
 
 @dataclass(slots=True)
@@ -170,13 +167,3 @@ class _Reading:
             last = "" if self.end is None else str(self.end - 1)
             request["Range"] = f"bytes={self.position}-{last}"
         return request
-
-
-def _whole_sha256(stored: str | None, checksum_type: str | None) -> str | None:
-    """The sha256 as hex if it is one of the whole object and not one made of its parts'.
-
-    Stores that do not name the type mark the latter by `-` and the number of parts.
-    """
-    if stored is None or "-" in stored or checksum_type not in {None, "FULL_OBJECT"}:
-        return None
-    return base64.b64decode(stored).hex()

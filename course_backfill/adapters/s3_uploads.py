@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote_plus
 
 from awscrt.checksums import crc64nvme
@@ -17,6 +17,8 @@ from course_backfill.adapters.s3_errors import (
     CONDITION_FAILED,
     CONFLICTS,
     DAMAGED,
+    MISSING,
+    object_changed,
     object_exists,
     place,
     s3_errors,
@@ -24,15 +26,21 @@ from course_backfill.adapters.s3_errors import (
 )
 from course_backfill.adapters.s3_reader import S3ObjectReader
 from course_backfill.adapters.s3_retries import Sleep, try_again
+from course_backfill.cold_storage import STANDARD
 from course_backfill.crc import crc_text
 from course_backfill.errors import UploadLost
 from course_backfill.ports import Part
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef
+    from mypy_boto3_s3.literals import StorageClassType
+    from mypy_boto3_s3.type_defs import (
+        CompletedPartTypeDef,
+        CompleteMultipartUploadRequestTypeDef,
+        MultipartUploadTypeDef,
+    )
 
 _ALGORITHM: Final = "CRC64NVME"
-_GONE = "NoSuchUpload"
+GONE: Final = "NoSuchUpload"
 _UNUSABLE = CONFLICTS | {
     "BadDigest",
     "EntityTooSmall",
@@ -45,11 +53,19 @@ another writer was there at the same time."""
 
 
 class S3Uploads:
-    """The multipart half of the ObjectWriter of one bucket."""
+    """The multipart uploads of one bucket that end in objects of one storage class."""
 
-    def __init__(self, clients: S3Clients, bucket: str, *, sleep: Sleep = time.sleep) -> None:
+    def __init__(
+        self,
+        clients: S3Clients,
+        bucket: str,
+        *,
+        storage_class: str = STANDARD,
+        sleep: Sleep = time.sleep,
+    ) -> None:
         self._clients = clients
         self._bucket = bucket
+        self._storage_class = cast("StorageClassType", storage_class)
         self._sleep = sleep
         self._reader = S3ObjectReader(clients, bucket, sleep=sleep)
 
@@ -60,16 +76,21 @@ class S3Uploads:
                 try:
                     return upload, self._parts(key, upload)
                 except ClientError as error:
-                    if error_code(error) != _GONE:
+                    if error_code(error) != GONE:
                         raise
-            created = self._clients.boto.create_multipart_upload(
+        return self.begin(key, content_type), {}
+
+    def begin(self, key: str, content_type: str) -> str:
+        """The id of a new upload, whatever others are open."""
+        with s3_errors("open an upload of", self._bucket, key):
+            return self._clients.boto.create_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
                 ContentType=content_type,
+                StorageClass=self._storage_class,
                 ChecksumAlgorithm=_ALGORITHM,
                 ChecksumType="FULL_OBJECT",
-            )
-        return created["UploadId"], {}
+            )["UploadId"]
 
     def put_part(self, key: str, upload: str, number: int, content: bytes) -> Part:
         """See ObjectWriter."""
@@ -89,8 +110,8 @@ class S3Uploads:
                         ChecksumCRC64NVME=checksum,
                     )["ETag"]
                 except ClientError as error:
-                    if error_code(error) == _GONE:
-                        raise self._lost(key) from error
+                    if error_code(error) == GONE:
+                        raise self.lost(key) from error
                     if error_code(error) in DAMAGED:
                         return error_code(error)
                     raise
@@ -101,32 +122,39 @@ class S3Uploads:
         return Part(number=number, size=len(content), etag=etag, checksum=checksum)
 
     def complete(
-        self, key: str, upload: str, parts: Sequence[Part], *, checksum: str, size: int
+        self,
+        key: str,
+        upload: str,
+        parts: Sequence[Part],
+        *,
+        checksum: str | None,
+        size: int,
+        replaced_etag: str | None = None,
     ) -> None:
-        """See ObjectWriter.complete_upload."""
+        """See ObjectWriter.complete_upload; S3 checks the whole object where a checksum is given.
+
+        With `replaced_etag` it replaces the object of this ETag, and raises ObjectChanged where
+        there is another or none.
+        """
+        request: CompleteMultipartUploadRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "UploadId": upload,
+            "MultipartUpload": {"Parts": [_completed(part) for part in parts]},
+            "ChecksumType": "FULL_OBJECT",
+            "MpuObjectSize": size,
+        }
+        if checksum is not None:
+            request["ChecksumCRC64NVME"] = checksum
+        if replaced_etag is None:
+            request["IfNoneMatch"] = "*"
+        else:
+            request["IfMatch"] = replaced_etag
         with s3_errors("complete the upload of", self._bucket, key):
             try:
-                answer = self._clients.boto.complete_multipart_upload(
-                    Bucket=self._bucket,
-                    Key=key,
-                    UploadId=upload,
-                    MultipartUpload={
-                        "Parts": [
-                            {
-                                "PartNumber": part.number,
-                                "ETag": part.etag,
-                                "ChecksumCRC64NVME": part.checksum,
-                            }
-                            for part in parts
-                        ]
-                    },
-                    ChecksumCRC64NVME=checksum,
-                    ChecksumType="FULL_OBJECT",
-                    MpuObjectSize=size,
-                    IfNoneMatch="*",
-                )
+                answer = self._clients.boto.complete_multipart_upload(**request)
             except ClientError as error:
-                self._raise_named(error, key, upload)
+                self._raise_named(error, key, upload, is_replacing=replaced_etag is not None)
                 raise
         if not answer.get("ETag"):
             # An answer of 200 is sent before S3 is done; only the ETag says that it is.
@@ -140,26 +168,33 @@ class S3Uploads:
                     Bucket=self._bucket, Key=key, UploadId=upload
                 )
             except ClientError as error:
-                if error_code(error) != _GONE:
+                if error_code(error) != GONE:
                     raise
 
-    def _raise_named(self, error: ClientError, key: str, upload: str) -> None:
+    def lost(self, key: str) -> UploadLost:
+        """The error of an upload that is gone, or has no future."""
+        return UploadLost(f"the upload of {place(self._bucket, key)} is lost; it begins anew")
+
+    def _raise_named(
+        self, error: ClientError, key: str, upload: str, *, is_replacing: bool
+    ) -> None:
         """Raises what the port names of the errors that completing an upload may meet.
 
         An upload that has no future is aborted first, or it would be continued the next time.
         """
         code = error_code(error)
-        if code in CONDITION_FAILED:
+        if code in CONDITION_FAILED or (is_replacing and code in MISSING):
             self.abort(key, upload)
-            raise object_exists(self._bucket, key) from error
+            named = object_changed if is_replacing else object_exists
+            raise named(self._bucket, key) from error
         if code in _UNUSABLE:
             self.abort(key, upload)
-            raise self._lost(key) from error
-        if code == _GONE:
+            raise self.lost(key) from error
+        if code == GONE:
             # Either the upload was aborted, or an earlier try completed it and its answer was lost.
-            if self._reader.stat(key) is not None:
+            if not is_replacing and self._reader.stat(key) is not None:
                 raise object_exists(self._bucket, key) from error
-            raise self._lost(key) from error
+            raise self.lost(key) from error
 
     def _oldest(self, key: str) -> str | None:
         # S3 lists by key, then by time: uploads of the key itself come before those of longer keys.
@@ -171,7 +206,7 @@ class S3Uploads:
             upload
             for upload in page.get("Uploads", [])
             if (unquote_plus(upload["Key"]) if is_encoded else upload["Key"]) == key
-            and _is_ours(upload)
+            and self._is_ours(upload)
         ]
         oldest = min(uploads, key=lambda upload: upload["Initiated"], default=None)
         return oldest["UploadId"] if oldest else None
@@ -189,8 +224,20 @@ class S3Uploads:
             for part in page.get("Parts", [])
         }
 
-    def _lost(self, key: str) -> UploadLost:
-        return UploadLost(f"the upload of {place(self._bucket, key)} is lost; it begins anew")
+    def _is_ours(self, upload: MultipartUploadTypeDef) -> bool:
+        """Whether it can end in an object of this class whose whole checksum S3 checks."""
+        return (
+            upload.get("ChecksumAlgorithm", _ALGORITHM) == _ALGORITHM
+            and upload.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
+            and upload.get("StorageClass", STANDARD) == self._storage_class
+        )
+
+
+def _completed(part: Part) -> CompletedPartTypeDef:
+    completed: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": part.etag}
+    if part.checksum:
+        completed["ChecksumCRC64NVME"] = part.checksum
+    return completed
 
 
 class _Body(BytesIO):
@@ -203,11 +250,3 @@ class _Body(BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         """All that is left, whatever is asked for."""
         return super().read()
-
-
-def _is_ours(upload: MultipartUploadTypeDef) -> bool:
-    """Whether the upload can end in an object whose whole checksum S3 checks."""
-    return (
-        upload.get("ChecksumAlgorithm", _ALGORITHM) == _ALGORITHM
-        and upload.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import obstore
 from botocore.exceptions import ClientError
@@ -24,18 +25,30 @@ from course_backfill.adapters.s3_errors import (
 from course_backfill.adapters.s3_reader import S3ObjectReader
 from course_backfill.adapters.s3_retries import Sleep, try_again
 from course_backfill.adapters.s3_uploads import S3Uploads
+from course_backfill.cold_storage import STANDARD
 from course_backfill.ports import Part
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import StorageClassType
 
 
 class S3ObjectWriter:
-    """The ObjectWriter of one bucket."""
+    """The ObjectWriter of one bucket; what it writes is of one storage class."""
 
-    def __init__(self, clients: S3Clients, bucket: str, *, sleep: Sleep = time.sleep) -> None:
+    def __init__(
+        self,
+        clients: S3Clients,
+        bucket: str,
+        *,
+        storage_class: str = STANDARD,
+        sleep: Sleep = time.sleep,
+    ) -> None:
         self._clients = clients
         self._bucket = bucket
+        self._storage_class = cast("StorageClassType", storage_class)
         self._sleep = sleep
         self._reader = S3ObjectReader(clients, bucket, sleep=sleep)
-        self._uploads = S3Uploads(clients, bucket, sleep=sleep)
+        self._uploads = S3Uploads(clients, bucket, storage_class=storage_class, sleep=sleep)
 
     def create(self, key: str, content: bytes, *, sha256: str, content_type: str) -> None:
         """See ObjectWriter. ObjectExists may also mean that an earlier try of this very call,
@@ -49,8 +62,9 @@ class S3ObjectWriter:
             self._create_surely(key, content, sha256, header)
 
     def open_upload(self, key: str, *, content_type: str) -> tuple[str, dict[int, Part]]:
-        """See ObjectWriter; of several open uploads the oldest is continued. A part whose stored
-        checksum S3 does not tell has an empty one: send it again.
+        """See ObjectWriter; of several open uploads of this storage class the oldest is continued.
+
+        A part whose stored checksum S3 does not tell has an empty one: send it again.
         """
         return self._uploads.open(key, sendable_content_type(content_type))
 
@@ -77,7 +91,7 @@ class S3ObjectWriter:
                 content,
                 mode="create",
                 use_multipart=False,
-                attributes={"Content-Type": content_type},
+                attributes={"Content-Type": content_type, "Storage-Class": self._storage_class},
             )
         except AlreadyExistsError as error:
             # obstore says the same of an object that exists and of two writers at once.
@@ -99,6 +113,7 @@ class S3ObjectWriter:
                         Key=key,
                         Body=content,
                         ContentType=content_type,
+                        StorageClass=self._storage_class,
                         ChecksumSHA256=checksum,
                         IfNoneMatch="*",
                     )

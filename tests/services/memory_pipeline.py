@@ -15,6 +15,11 @@ from awscrt import checksums
 from course_backfill.adapters.lambda_batch import Handles
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_contentstore import MemoryContentstore
+from course_backfill.adapters.memory_locations import (
+    MemoryObjectCopier,
+    MemoryObjectRepairer,
+    MemoryObjectRestorer,
+)
 from course_backfill.adapters.memory_objects import (
     MemoryObjectEraser,
     MemoryObjectReader,
@@ -28,7 +33,7 @@ from course_backfill.courses import CourseId
 from course_backfill.discoveries import Discovery
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest
-from course_backfill.locations import Location, failures_key
+from course_backfill.locations import Location, failures_key, is_copied_inside
 from course_backfill.manifests import Entry, StorageManifest, split_lines
 from course_backfill.messages import Step, StepMessage
 from course_backfill.settings import Settings
@@ -71,7 +76,8 @@ class MemoryMessages:
 
 
 class MemoryWiring(Wiring):
-    """Memory ports; `content`, `bucket` and `work_bucket` are there to be looked into."""
+    """Memory ports; `content`, the locations' `buckets` by id, `bucket` (the primary's) and
+    `work_bucket` are there to be looked into."""
 
     clock: FakeClock
 
@@ -80,7 +86,11 @@ class MemoryWiring(Wiring):
         self.clock = FakeClock()
         self.crc64 = checksums.crc64nvme
         self.content = MemoryContentstore()
-        self.bucket = MemoryBucket("primary", is_versioned=is_versioned)
+        self.buckets = {
+            location.id: MemoryBucket(location.id, is_versioned=is_versioned, clock=self.clock)
+            for location in self.settings.locations
+        }
+        self.bucket = self.buckets[self.settings.primary.id]
         self.work_bucket = MemoryBucket("work")
         self._ids = (f"id-{number}" for number in range(1_000_000))
 
@@ -104,13 +114,34 @@ class MemoryWiring(Wiring):
         return MemoryWorkStore(self.work_bucket)
 
     def reader(self, location: Location) -> MemoryObjectReader:
-        return MemoryObjectReader(self.bucket)
+        return MemoryObjectReader(self.buckets[location.id])
 
-    def writer(self, location: Location) -> MemoryObjectWriter:
-        return MemoryObjectWriter(self.bucket)
+    def writer(self, location: Location, storage_class: str | None = None) -> MemoryObjectWriter:
+        wanted = storage_class or location.storage_class
+        return MemoryObjectWriter(self.buckets[location.id], storage_class=wanted)
+
+    def copier(
+        self, source: Location, target: Location, storage_class: str | None = None
+    ) -> MemoryObjectCopier | None:
+        if not is_copied_inside(source, target):
+            return None
+        return MemoryObjectCopier(
+            self.buckets[source.id],
+            self.buckets[target.id],
+            storage_class=storage_class or target.storage_class,
+        )
+
+    def restorer(self, location: Location) -> MemoryObjectRestorer:
+        return MemoryObjectRestorer(self.buckets[location.id])
+
+    def repairer(
+        self, location: Location, storage_class: str | None = None
+    ) -> MemoryObjectRepairer:
+        wanted = storage_class or location.storage_class
+        return MemoryObjectRepairer(self.buckets[location.id], storage_class=wanted)
 
     def eraser(self, location: Location) -> MemoryObjectEraser:
-        return MemoryObjectEraser(self.bucket)
+        return MemoryObjectEraser(self.buckets[location.id])
 
 
 class MemoryPipeline:

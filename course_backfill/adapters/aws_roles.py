@@ -1,0 +1,57 @@
+"""Assumed roles: sessions whose credentials AWS STS gives, renewed before they expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+
+from course_backfill.errors import StorageRefused
+
+_SESSION_NAME = "course-backfill"
+
+
+def assume_role(
+    session: boto3.Session, role_arn: str, sts_client: Callable[..., Any]
+) -> boto3.Session:
+    """A session in the same region that acts in the role; nothing is sent yet.
+
+    `sts_client` makes a client of AWS STS of the keyword arguments of boto3. Raises StorageRefused
+    where there are no credentials to assume the role with.
+    """
+    own = session.get_credentials()
+    if own is None:
+        raise StorageRefused(
+            f"no AWS credentials were found to assume {role_arn} with: "
+            "set them as for any AWS tool, in the environment, a profile or a role"
+        )
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=lambda _service, **credentials: sts_client(**credentials),
+        source_credentials=own,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": _SESSION_NAME},
+    )
+    core = botocore.session.Session()
+    core.register_component("credential_provider", CredentialResolver([_AssumedRole(fetcher)]))
+    return boto3.Session(botocore_session=core, region_name=session.region_name)
+
+
+class _AssumedRole(CredentialProvider):
+    """What botocore does for a profile with a role, for a role that no profile names."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
