@@ -95,7 +95,7 @@ class EmbeddedAws:
         body: bytes,
         payload: tuple[Blob, DeclaredChecksums] | None,
     ) -> Answer:
-        """A receive that finds nothing is repeated until its wait is over."""
+        """A receive that finds nothing is repeated until its wait is over, a copy once counted."""
         pairs: list[tuple[bytes, bytes]] = scope["headers"]
         fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
         began = time.monotonic()
@@ -112,6 +112,9 @@ class EmbeddedAws:
             answer = moto_calls.call(operation, request)
             if operation.name == "RestoreObject":
                 self._await_restores()
+            if answer.wanted is not None:
+                await asyncio.to_thread(answer.wanted.blob.count, answer.wanted.algorithms)
+                continue
             if answer.waiting is None:
                 return answer
             queue, seconds = answer.waiting

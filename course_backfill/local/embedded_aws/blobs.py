@@ -25,7 +25,10 @@ class Blob:
 
     def __init__(self, pieces: "Iterable[_Piece]" = (), digests: dict[str, bytes] | None = None):
         self._pieces = tuple(piece for piece in pieces if piece.size)
-        self._digests = dict(digests or {})
+        # A piece keeps its digests, so that copies of one part of an upload need not count them.
+        self._digests = self._pieces[0].digests if len(self._pieces) == 1 else {}
+        self._digests.update(digests or {})
+        self._digests_of_cuts: dict[tuple[int, int], dict[str, bytes]] = {}
         self.size = sum(piece.size for piece in self._pieces)
 
     @classmethod
@@ -34,16 +37,25 @@ class Blob:
         return cls([_Piece(data, 0, len(data))])
 
     @classmethod
-    def joined(cls, blobs: "Iterable[Blob]") -> "Blob":
-        """All of them in a row; no byte is moved."""
-        return cls(itertools.chain.from_iterable(blob._pieces for blob in blobs))
+    def joined(cls, blobs: "Iterable[Blob]", digests: dict[str, bytes] | None = None) -> "Blob":
+        """All of them in a row; no byte is moved. `digests` are those known of the whole."""
+        return cls(itertools.chain.from_iterable(blob._pieces for blob in blobs), digests)
 
     def __len__(self) -> int:
         return self.size
 
     def __getitem__(self, span: slice) -> "Blob":
         start, stop, _ = span.indices(self.size)
+        if stop - start == self.size:
+            return self
         return Blob(self._cut(start, stop))
+
+    def cut(self, start: int, stop: int) -> "Blob":
+        """As a slice, but what is counted of it stays known for the next such cut."""
+        part = self[start:stop]
+        if part is not self:
+            part._digests = self._digests_of_cuts.setdefault((start, stop), part._digests)
+        return part
 
     def __bytes__(self) -> bytes:
         return b"".join(self.chunks())
@@ -54,18 +66,30 @@ class Blob:
 
     def digest(self, algorithm: str) -> bytes:
         """The raw digest; counted once. Algorithms: those of `checksums.ALGORITHMS`, and MD5."""
-        if algorithm not in self._digests:
-            counted = new_digest(algorithm)
-            for chunk in self.chunks():
-                counted.update(chunk)
-            self._digests[algorithm] = counted.digest()
+        self.count({algorithm})
         return self._digests[algorithm]
+
+    def uncounted(self, algorithms: Iterable[str]) -> set[str]:
+        """Those whose digests are not known yet."""
+        return set(algorithms) - self._digests.keys()
+
+    def count(self, algorithms: Iterable[str]) -> None:
+        """Makes these digests known, reading once where any is not; safe in another thread."""
+        counted = {algorithm: new_digest(algorithm) for algorithm in self.uncounted(algorithms)}
+        if not counted:
+            return
+        for chunk in self.chunks():
+            for digest in counted.values():
+                digest.update(chunk)
+        self._digests.update({name: digest.digest() for name, digest in counted.items()})
 
     def _cut(self, start: int, stop: int) -> "Iterator[_Piece]":
         offset = 0
         for piece in self._pieces:
             first, last = max(start, offset), min(stop, offset + piece.size)
-            if first < last:
+            if last - first == piece.size:
+                yield piece
+            elif first < last:
                 yield _Piece(piece.held, piece.start + first - offset, last - first)
             offset += piece.size
 
@@ -164,6 +188,7 @@ class _Piece:
         self.held = held
         self.start = start
         self.size = size
+        self.digests: dict[str, bytes] = {}
 
     def chunks(self) -> Iterator[bytes]:
         if isinstance(self.held, bytes):

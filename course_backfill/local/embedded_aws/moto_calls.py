@@ -28,6 +28,7 @@ from course_backfill.local.embedded_aws.dynamodb import (
 from course_backfill.local.embedded_aws.operations import Operation, operation_of
 from course_backfill.local.embedded_aws.s3_api import PAYLOAD, EmbeddedS3Response
 from course_backfill.local.embedded_aws.s3_backend import EmbeddedS3Backend
+from course_backfill.local.embedded_aws.s3_copies import DigestsWanted
 from course_backfill.local.embedded_aws.s3_errors import s3_error
 from course_backfill.local.embedded_aws.s3_objects import StoredObject, StoredUpload
 from course_backfill.local.embedded_aws.sqs import (
@@ -86,12 +87,16 @@ def forget_everything() -> None:
 
 @dataclass
 class Answer:
-    """`body` may be a Blob, to be sent piece by piece. `waiting`: see EmbeddedSqsResponse."""
+    """`body` may be a Blob, to be sent piece by piece. `waiting`: see EmbeddedSqsResponse.
+
+    Where digests are `wanted` nothing has happened yet, and the call is to be repeated with them.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes | Blob
     waiting: tuple[EmbeddedQueue, int] | None = None
+    wanted: DigestsWanted | None = None
 
 
 def moto_request(
@@ -147,6 +152,8 @@ def call(operation: Operation, request: Request) -> Answer:
         else:
             s3 = EmbeddedS3Response()
             status, headers, body = s3.bucket_response(request, request.raw_url, {})
+    except DigestsWanted as wanted:
+        return Answer(503, {}, b"", wanted=wanted)
     except Exception:
         log.exception("moto cannot answer %s of %s", operation.name, operation.service)
         return Answer(*s3_error(500, "InternalError", "The embedded AWS cannot do this."))

@@ -2,14 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
 from moto.core.responses import ActionResult
 from moto.s3.exceptions import (
     MissingKey,
-    MissingVersion,
     PreconditionFailed,
 )
 from moto.s3.models import FakeKey
@@ -21,6 +19,7 @@ from course_backfill.local.embedded_aws.checksums import (
     encoded,
     header_name,
 )
+from course_backfill.local.embedded_aws.s3_copies import CopyCalls, same_etag
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 from course_backfill.local.embedded_aws.s3_listing import ListingCalls
 from course_backfill.local.embedded_aws.s3_objects import StoredObject
@@ -33,7 +32,7 @@ PAYLOAD = "course_backfill.payload"
 DeclaredChecksums. moto sees an empty body then, and never holds the bytes."""
 
 
-class EmbeddedS3Response(UploadCalls, ListingCalls, RestoreCalls):
+class EmbeddedS3Response(CopyCalls, UploadCalls, ListingCalls, RestoreCalls):
     """Answers one request; made anew for each."""
 
     def setup_class(  # type: ignore[override] # Its own base class does the same.
@@ -83,7 +82,7 @@ class EmbeddedS3Response(UploadCalls, ListingCalls, RestoreCalls):
         """moto stores whatever arrives; S3 refuses bytes that differ from what was declared."""
         algorithm, digest = self._verified_digest()
         status, headers, body = super().put_object()
-        key = self._stored(self.parse_key_name())
+        key = self.stored(self.parse_key_name())
         key.set_checksum(algorithm, digest, "FULL_OBJECT", None)
         headers["x-amz-checksum-type"] = "FULL_OBJECT"
         return status, headers, body
@@ -164,56 +163,6 @@ class EmbeddedS3Response(UploadCalls, ListingCalls, RestoreCalls):
         key = self.backend.get_object(self.bucket_name, self.parse_key_name(), version_id=version)
         return key if isinstance(key, StoredObject) else None
 
-    def copy_object(self) -> TYPE_RESPONSE:
-        """moto knows neither the destination's conditions nor x-amz-copy-source-if-match."""
-        source = self._copy_source()
-        self.require_destination(self.backend.get_object(self.bucket_name, self.parse_key_name()))
-        wanted = self.request.environ.pop("HTTP_X_AMZ_CHECKSUM_ALGORITHM", None)
-        status, headers, _ = super().copy_object()
-        copied = self._stored(self.parse_key_name())
-        # A copy is one part, whatever its source was.
-        copied.multipart = None
-        algorithm = str(wanted or source.checksum_algorithm or DEFAULT_ALGORITHM).upper()
-        copied.set_checksum(algorithm, copied.value.digest(algorithm), "FULL_OBJECT", None)
-        result = {
-            "ETag": copied.etag,
-            "LastModified": copied.last_modified_ISO8601,
-            f"Checksum{algorithm}": copied.checksum_value,
-            "ChecksumType": "FULL_OBJECT",
-        }
-        _, _, body = self.serialized(ActionResult({"CopyObjectResult": result}))
-        return status, headers, body
-
-    def upload_part_copy(self) -> TYPE_RESPONSE:
-        source = self._copy_source()
-        upload_id = self.querystring["uploadId"][0]
-        upload = self.backend.upload(self.bucket_name, upload_id, self.parse_key_name())
-        wanted = self.headers.get("x-amz-copy-source-range", "").removeprefix("bytes=")
-        last = wanted.partition("-")[2]
-        if last.isdecimal() and int(last) >= source.size:
-            message = f"Range specified is not valid for source object of size: {source.size}"
-            raise S3Refusal(400, "InvalidArgument", message)
-        answer = super().upload_part_copy()
-        part = upload.parts[int(self.querystring["partNumber"][0])]
-        if isinstance(part, StoredObject):
-            digest = part.value.digest(upload.algorithm)
-            part.set_checksum(upload.algorithm, digest, "FULL_OBJECT", None)
-        return answer
-
-    def _copy_source(self) -> StoredObject:
-        address = urlsplit(self.headers["x-amz-copy-source"])
-        bucket_name, _, key_name = unquote(address.path).lstrip("/").partition("/")
-        version = parse_qs(address.query).get("versionId", [None])[0]
-        source = self.backend.get_object(bucket_name, key_name, version_id=version)
-        if not isinstance(source, StoredObject):
-            raise MissingVersion() if version else MissingKey(key=key_name)
-        wanted = self.headers.get("x-amz-copy-source-if-match")
-        if wanted is not None and not _same_etag(wanted, source):
-            raise PreconditionFailed("x-amz-copy-source-If-Match")
-        # moto names another error, which S3 gives for other reasons.
-        source.require_active()
-        return source
-
     def require_destination(self, existing: FakeKey | None) -> None:
         """Raises moto's PreconditionFailed or MissingKey where If-None-Match or If-Match fails."""
         if self.headers.get("If-None-Match") == "*" and existing is not None:
@@ -221,15 +170,5 @@ class EmbeddedS3Response(UploadCalls, ListingCalls, RestoreCalls):
         wanted = self.headers.get("If-Match")
         if wanted is not None and existing is None:
             raise MissingKey(key=self.parse_key_name())
-        if wanted is not None and existing is not None and not _same_etag(wanted, existing):
+        if wanted is not None and existing is not None and not same_etag(wanted, existing):
             raise PreconditionFailed("If-Match")
-
-    def _stored(self, key_name: str) -> StoredObject:
-        key = self.backend.get_object(self.bucket_name, key_name)
-        if not isinstance(key, StoredObject):
-            raise TypeError("the embedded S3 was not installed")
-        return key
-
-
-def _same_etag(wanted: str, key: FakeKey) -> bool:
-    return wanted == "*" or wanted.strip('"') == key.etag.strip('"')

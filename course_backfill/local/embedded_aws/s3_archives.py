@@ -53,10 +53,12 @@ class ArchivableObject(FakeKey):
             headers["x-amz-restore"] = f'ongoing-request="false", expiry-date="{date}"'
         return headers
 
-    def require_active(self) -> None:
+    def require_active(
+        self, message: str = "The operation is not valid for the object's storage class"
+    ) -> None:
         """Raises InvalidObjectState where it cannot be read now."""
         if self.is_cold:
-            raise ColdObject(self.storage_class, self.archive_tier)
+            raise ColdObject(message, self.storage_class, self.archive_tier)
 
     def move_to_archive(self, where: str) -> bool:
         """Moves it as a lifecycle rule would; False where it is there or colder already."""
@@ -95,6 +97,7 @@ class ArchivableObject(FakeKey):
 class ColdObject(InvalidObjectState):
     """An object that must be restored first; names its tier, which moto does not know."""
 
-    def __init__(self, storage_class: str | None, access_tier: str | None) -> None:
+    def __init__(self, message: str, storage_class: str | None, access_tier: str | None) -> None:
         super().__init__(storage_class)
+        self.message = message
         self.access_tier = access_tier

@@ -39,10 +39,12 @@ class EmbeddedS3Backend(S3Backend):
         bucket = self.get_bucket(bucket_name)
         upload.parts = {int(part.name): part for part in parts}
         upload.partlist = sorted(upload.parts)
+        known = {upload.algorithm: digest} if upload.checksum_kind == "FULL_OBJECT" else {}
+        whole = Blob.joined((part.value for part in parts), known)
         key = self.put_object(
             bucket_name,
             upload.key_name,
-            Blob.joined(part.value for part in parts),  # type: ignore[arg-type] # See StoredObject.
+            whole,  # type: ignore[arg-type] # See StoredObject.
             storage=upload.storage,
             etag=_etag_of(parts),
             multipart=upload,

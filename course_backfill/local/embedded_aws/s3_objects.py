@@ -20,6 +20,8 @@ from course_backfill.local.embedded_aws.checksums import (
 from course_backfill.local.embedded_aws.s3_archives import ArchivableObject
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 
+MAX_PARTS = 10_000
+
 
 class StoredObject(ArchivableObject):
     """An object, or a part: its `value` is a Blob, its checksum the one S3 would report."""
@@ -109,6 +111,17 @@ class StoredUpload(FakeMultipart):
             )
             raise S3Refusal(400, "InvalidRequest", message)
         return kind
+
+    def copied_part(self, number: int, copied: Blob) -> StoredObject:
+        """A part that shares the bytes of another object."""
+        if not 1 <= number <= MAX_PARTS:
+            message = f"Part number must be an integer between 1 and {MAX_PARTS}, inclusive"
+            raise S3Refusal(400, "InvalidArgument", message)
+        part = self.set_part(number, copied)  # type: ignore[arg-type] # See StoredObject.
+        if not isinstance(part, StoredObject):
+            raise TypeError("the embedded S3 was not installed")
+        part.set_checksum(self.algorithm, copied.digest(self.algorithm), "FULL_OBJECT", None)
+        return part
 
     def chosen_parts(self, listed: Iterable["ListedPart"]) -> list[StoredObject]:
         """The parts a completion lists. Raises moto's errors of S3 where the list is wrong."""

@@ -39,6 +39,23 @@ def test_a_part_of_joined_blobs_is_the_part_of_the_joined_bytes(
     assert cut.digest("SHA256") == hashlib.sha256(whole[start:stop]).digest()
 
 
+@given(bodies=BODIES, data=st.data())
+def test_what_was_counted_of_a_part_stays_known(bodies: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(bodies)
+    start = data.draw(st.integers(0, len(whole)))
+    stop = data.draw(st.integers(start, len(whole)))
+    parts = [Blob.of(body) for body in bodies]
+    for part in parts:
+        part.count({"MD5"})
+    blob = Blob.joined(parts)
+    blob.cut(start, stop).count({"SHA256", "MD5"})
+    again = blob.cut(start, stop)
+    assert again.uncounted({"SHA256", "MD5"}) == set()
+    assert again.digest("SHA256") == hashlib.sha256(whole[start:stop]).digest()
+    first = len(bodies[0]) if bodies else 0
+    assert first == 0 or blob[:first].uncounted({"MD5"}) == set()
+
+
 @pytest.mark.parametrize("size", [0, 1, IN_MEMORY_BYTES, IN_MEMORY_BYTES + 1, 3_000_000])
 def test_what_is_written_is_read(tmp_path: Path, size: int) -> None:
     body = bytes(index % 251 for index in range(size))
