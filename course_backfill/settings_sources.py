@@ -105,10 +105,12 @@ def _read_file(settings: type[BaseSettings], path: Path) -> dict[str, Any]:
 
 
 def _unknown(names: set[str], known: Iterable[str], *, where: str) -> list[Problem]:
+    # What all names begin with would make any two of them alike.
+    by_own_part = {name.removeprefix(PREFIX): name for name in known}
     problems = []
     for name in sorted(names):
-        close = difflib.get_close_matches(name, list(known), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        close = difflib.get_close_matches(name.removeprefix(PREFIX), by_own_part, n=1, cutoff=0.7)
+        hint = f"; did you mean {by_own_part[close[0]]}?" if close else ""
         problems.append(Problem(f"{where}{name}", f"no such setting{hint}"))
     return problems
 
@@ -120,7 +122,6 @@ _EXPECTED = {
     "greater_than_equal": "expected {ge} or more",
     "less_than_equal": "expected {le} or less",
     "string_type": "expected text",
-    "string_pattern_mismatch": "expected text that matches {pattern}",
     "string_too_short": "expected at least {min_length} characters",
     "too_short": "expected at least {min_length} characters or items",
     "extra_forbidden": "no such setting",

@@ -10,8 +10,17 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,
+    ConnectTimeoutError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -67,6 +76,23 @@ _REFUSALS = _MISSING | {
 
 _RENEWABLE = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 
+_REASONS: dict[type[Exception], str] = {
+    EndpointConnectionError: "nothing listens at its endpoint",
+    ConnectTimeoutError: "no connection in time",
+    ReadTimeoutError: "no answer in time",
+    ProxyConnectionError: "the proxy does not answer",
+    SSLError: "TLS could not be agreed on",
+    ConnectionError: "the connection broke",
+    HTTPClientError: "the connection broke",
+    ResponseParserError: "its answer cannot be read",
+    NoCredentialsError: "there are no credentials",
+    PartialCredentialsError: "the credentials are not complete",
+    CredentialRetrievalError: "the credentials cannot be fetched",
+    ProfileNotFound: "there is no such profile",
+    NoRegionError: "no region is set",
+}
+"""The first that an error is of says why there was no answer."""
+
 _LOST = (ConnectionError, CredentialRetrievalError, HTTPClientError, ResponseParserError)
 
 
@@ -114,15 +140,20 @@ def named_errors(names: ErrorNames) -> Iterator[None]:
             raise names.refused(_refusal(names.service, code)) from error
         raise
     except _LOST as error:
-        # The client's own text quotes the URL of the request; its kind says enough.
         raise names.unavailable(
-            f"{names.service} gives no usable answer ({type(error).__name__})"
+            f"{names.service} gives no usable answer ({reason_of(error)})"
         ) from error
     except BotoCoreError as error:
         raise names.refused(
-            f"{names.service} cannot be asked ({type(error).__name__}): "
+            f"{names.service} cannot be asked ({reason_of(error)}): "
             "check the AWS credentials, region and endpoint"
         ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What kept the client from an answer, in words; its own text quotes the URL of the request."""
+    reasons = (reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+    return next(reasons, "an error of the AWS client")
 
 
 def _refusal(service: str, code: str) -> str:

@@ -62,8 +62,10 @@ class HttpCallbackSender:
         except httpx.TimeoutException:
             raise CallbackFailed("the receiver is too slow, or nothing listens there") from None
         except (httpx.TransportError, httpx.InvalidURL, OSError) as error:
-            # Their texts may repeat parts of the URL, so only the kind of the error is told.
-            raise CallbackFailed(f"the connection failed ({type(error).__name__})") from None
+            # Their texts may repeat parts of the URL.
+            is_refused = isinstance(error, httpx.ConnectError)
+            how = "it was refused, or TLS was not agreed on" if is_refused else "it broke off"
+            raise CallbackFailed(f"the connection failed: {how}") from None
 
     def _checked(self, url: str) -> tuple[CallbackUrl, Address]:
         try:

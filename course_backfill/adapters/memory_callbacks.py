@@ -38,7 +38,7 @@ class MemoryCallbackSender:
         """See CallbackSender."""
         host = self._checked(url)
         if host not in self.receivers:
-            raise CallbackFailed("the connection failed (ConnectError)")
+            raise CallbackFailed("the connection failed: it was refused")
         delivery = Delivery(url, body, dict(headers))
         self.delivered.append(delivery)
         return self.receivers[host](delivery)

@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
+    NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -91,15 +92,17 @@ def source_errors() -> Iterator[None]:
     except OperationFailure as error:
         raise _failure(error) from error
     except ConnectionFailure as error:
-        raise SourceUnavailable(
-            f"The connection to MongoDB was lost ({type(error).__name__})."
-        ) from error
+        raise SourceUnavailable(f"The connection to MongoDB {_loss(error)}.") from error
     except ConfigurationError as error:
         if _is_of_dns(error):
             raise SourceUnavailable("The host name of the MongoDB URI is not known.") from error
         raise SourceRefused(_configuration(str(error))) from error
     except PyMongoError as error:
-        raise SourceUnavailable(f"MongoDB failed the request ({type(error).__name__}).") from error
+        raise SourceUnavailable("MongoDB failed the request.") from error
+
+
+def _loss(error: ConnectionFailure) -> str:
+    return "brought no answer in time" if isinstance(error, NetworkTimeout) else "was lost"
 
 
 def _reason(error: ServerSelectionTimeoutError) -> str:

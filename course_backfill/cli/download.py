@@ -93,4 +93,4 @@ def _blocks(url: str) -> Iterator[bytes]:
                 raise Failed(f"S3 answered {response.status_code} for the object. Try again.")
             yield from response.iter_bytes(1 << 20)
     except httpx.TransportError as error:
-        raise Failed(f"The connection to S3 broke ({type(error).__name__}). Try again.") from error
+        raise Failed("The connection to S3 broke. Try again.") from error

@@ -180,7 +180,7 @@ def test_an_endpoint_where_nobody_listens_is_a_finding_for_each_thing(
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
     findings = check_storage(nowhere, AwsClients.connect(nowhere, config=config))
     assert len(findings) == 3 + 2 * 7 + 2
-    assert all("no usable answer" in one.detail for one in findings)
+    assert all("nothing listens at its endpoint" in one.detail for one in findings)
 
 
 def test_a_bucket_name_that_s3_refuses_is_named(

@@ -112,6 +112,25 @@ def test_every_wrong_setting_is_named_as_it_was_typed(
     }
 
 
+def test_what_a_location_is_to_be_like_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    location = '[{"id": "No Name", "bucket": "B", "prefix": "/x"}]'
+    monkeypatch.setenv("COURSE_BACKFILL_LOCATIONS", location)
+    found = problems()
+    place = "COURSE_BACKFILL_LOCATIONS item 1"
+    assert set(found) == {f"{place} id", f"{place} bucket", f"{place} prefix"}
+    assert not [said for said in found.values() if "^" in said or "pattern" in said]
+    assert "lower-case letters" in found[f"{place} id"]
+    assert "end in /" in found[f"{place} prefix"]
+
+
+@pytest.mark.parametrize("name", ["FOO", "XYZ", "PASSWORD", "COURSE"])
+def test_a_name_that_is_like_no_setting_is_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"COURSE_BACKFILL_{name}", "1")
+    assert problems() == {f"COURSE_BACKFILL_{name}": "no such setting"}
+
+
 def test_an_option_is_named_as_it_was_typed() -> None:
     with pytest.raises(InvalidInput, match="--mongo-uri: expected a URI that begins with"):
         Settings.load({"mongo_uri": "localhost:27017"})
