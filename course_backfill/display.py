@@ -102,17 +102,22 @@ class ShownReplica(Shown):
 
 
 class ShownProgress(Shown):
-    """Objects and bytes over all locations.
+    """Objects and bytes over all locations; done means copied, verified means read back.
 
-    `bytesPerSecond` counts bytes copied and bytes verified alike; it and `secondsLeft` are null
-    unless they are more than a guess.
+    `objectsTotal` and `bytesTotal` are without what turned out to be bad (`objectsBad`) or was
+    deleted before it was read (`objectsRemoved`). `percent` is of copying and verifying together.
+    `bytesPerSecond` and `secondsLeft` are of the present stage, and null unless they are more
+    than a guess.
     """
 
+    percent: int
     objects_total: int
     objects_done: int
+    objects_verified: int
+    objects_bad: int
+    objects_removed: int
     bytes_total: int
     bytes_done: int
-    objects_verified: int
     bytes_verified: int
     bytes_per_second: int | None
     seconds_left: int | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,19 @@ from course_backfill.ports import Condition, Key, StateStore, Write
 TABLE = "ingests"
 PLANNED_TOGETHER = 50
 """Packets stored in one transaction, which holds 100 writes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketEnd:
+    """What the copying of a packet came to: its file in the work bucket, and counts.
+
+    `size` counts the bytes of its copies alone.
+    """
+
+    result: str
+    size: int
+    bad: int = 0
+    removed: int = 0
 
 
 class PacketStore:
@@ -151,30 +165,34 @@ class PacketStore:
         except ConditionFailed:
             return
 
-    def copied(
-        self, ingest: Ingest, packet: Packet, *, result: str, bad: int, removed: int
-    ) -> bool:
+    def copied(self, ingest: Ingest, packet: Packet, end: PacketEnd) -> bool:
         """Ends the copying of a packet: its result and the replica's counters, in one transaction.
 
         False where the claim or the epoch was lost: nothing was recorded.
         """
         counters = {
             "packetsCopied": 1,
-            "objectsDone": packet.objects - bad - removed,
-            "bytesDone": packet.bytes,
-            "bad": bad,
-            "removed": removed,
+            "objectsDone": packet.objects - end.bad - end.removed,
+            "bytesDone": end.size,
+            "bytesLeftOut": packet.bytes - end.size,
+            "bad": end.bad,
+            "removed": end.removed,
         }
-        changes = {"copied": result, "bad": bad, "removed": removed}
+        changes = {
+            "copied": end.result,
+            "bytesCopied": end.size,
+            "bad": end.bad,
+            "removed": end.removed,
+        }
         return self._end(ingest, packet, "copied", changes, counters)
 
     def verified_packet(
         self, ingest: Ingest, packet: Packet, *, result: str, mismatched: int, size: int
     ) -> bool:
-        """Ends the verification of a packet, likewise; `size` counts the bytes of its copies."""
+        """Ends the verification of a packet, likewise; `size` counts the bytes that were right."""
         counters = {
             "packetsVerified": 1,
-            "objectsVerified": _copies(packet),
+            "objectsVerified": _copies(packet) - mismatched,
             "bytesVerified": size,
         }
         changes = {"verified": result, "mismatched": mismatched, "bytesVerified": size}
@@ -185,19 +203,21 @@ class PacketStore:
         counters = {
             "packetsCopied": -1,
             "objectsDone": -_copies(packet),
-            "bytesDone": -packet.bytes,
+            "bytesDone": -packet.bytes_copied,
+            "bytesLeftOut": packet.bytes_copied - packet.bytes,
             "bad": -packet.bad,
             "removed": -packet.removed,
         }
         if packet.verified:
             counters |= {
                 "packetsVerified": -1,
-                "objectsVerified": -_copies(packet),
+                "objectsVerified": packet.mismatched - _copies(packet),
                 "bytesVerified": -packet.bytes_verified,
             }
         key = _packet_key(ingest.id, packet.replica, packet.number)
         same = (Condition("copied", "equals", packet.copied),)
-        fresh = {"bad": 0, "removed": 0, "mismatched": 0, "bytesVerified": 0}
+        counts = ("bytesCopied", "bad", "removed", "mismatched", "bytesVerified")
+        fresh = dict.fromkeys(counts, 0)
         self._state.write(
             self._ingests.current(ingest),
             Write(key, assign=fresh, remove=["copied", "verified"], when=same),

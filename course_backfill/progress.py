@@ -1,32 +1,47 @@
-"""How far an ingest is, how fast it goes, and when it will be done if that can be known."""
+"""How far an ingest is, how fast it goes, and when its stage will be done if that can be known."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from course_backfill.clock import from_text
 from course_backfill.ingests import Event, Ingest, IngestStatus, Replica, Stage
+from course_backfill.messages import Step
 
-WORKING = {Stage.REPLICATING, Stage.VERIFYING}
-TOO_EARLY_SECONDS = 5
+TOO_EARLY = timedelta(seconds=5)
 """A rate taken over less time than this says little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Sums over all replicas; rate and time left are None where they would be guesses."""
+    """Sums over all replicas.
+
+    The totals are what is to be copied: bad and removed objects are taken off as they are found,
+    so that a success is done and verified to the last byte. `percent` is of the whole work: every
+    byte is copied once and read back once, so it never goes back when verifying begins. Rate and
+    time left are of the present stage, and None where they would be guesses.
+    """
 
     objects_total: int
     objects_done: int
+    objects_verified: int
+    objects_bad: int
+    objects_removed: int
     bytes_total: int
     bytes_done: int
-    objects_verified: int
     bytes_verified: int
     bytes_per_second: int | None = None
     seconds_left: int | None = None
+
+    @property
+    def percent(self) -> int:
+        """Whole percents, 100 only when all is verified."""
+        if self.bytes_total > 0:
+            return _percent(self.bytes_done + self.bytes_verified, 2 * self.bytes_total)
+        return _percent(self.objects_done + self.objects_verified, 2 * self.objects_total)
 
 
 def progress_of(
@@ -35,30 +50,70 @@ def progress_of(
     """None before the inventory is taken, and where there was nothing to copy."""
     if ingest.inventory is None or not replicas:
         return None
+    bad, removed = sum(one.bad for one in replicas), sum(one.removed for one in replicas)
+    left_out = sum(one.bytes_left_out for one in replicas)
     counted = {
-        "objects_total": ingest.inventory.objects * len(replicas),
-        "objects_done": sum(replica.objects_done for replica in replicas),
-        "bytes_total": ingest.inventory.bytes * len(replicas),
-        "bytes_done": sum(replica.bytes_done for replica in replicas),
-        "objects_verified": sum(replica.objects_verified for replica in replicas),
-        "bytes_verified": sum(replica.bytes_verified for replica in replicas),
+        "objects_total": ingest.inventory.objects * len(replicas) - bad - removed,
+        "objects_done": sum(one.objects_done for one in replicas),
+        "objects_verified": sum(one.objects_verified for one in replicas),
+        "objects_bad": bad,
+        "objects_removed": removed,
+        "bytes_total": ingest.inventory.bytes * len(replicas) - left_out,
+        "bytes_done": sum(one.bytes_done for one in replicas),
+        "bytes_verified": sum(one.bytes_verified for one in replicas),
     }
-    is_waiting = bool(events) and events[-1].outcome == "waiting"
-    is_working = ingest.status is IngestStatus.PROCESSING and ingest.stage in WORKING
-    # What was done before a retry was done at another time, so it says nothing about the rate.
-    is_retried = any(event.step == "retry" for event in events)
-    if not is_working or is_waiting or is_retried:
+    pace = _pace(ingest, replicas, events, now)
+    if pace is None:
         return Progress(**counted)
-    began = min(from_text(replica.started_date) for replica in replicas)
-    seconds = (now - began).total_seconds()
-    # Every byte is copied once and verified once: that is the whole of the work.
-    done = counted["bytes_done"] + counted["bytes_verified"]
-    left = 2 * counted["bytes_total"] - done
-    if seconds < TOO_EARLY_SECONDS or done <= 0:
-        return Progress(**counted)
-    rate = done / seconds
-    return Progress(
-        **counted,
-        bytes_per_second=round(rate),
-        seconds_left=math.ceil(max(left, 0) / rate),
-    )
+    is_copying = ingest.stage is Stage.REPLICATING
+    left = counted["bytes_total"] - counted["bytes_done" if is_copying else "bytes_verified"]
+    seconds_left = math.ceil(max(left / pace.rate - pace.silence, 0))
+    return Progress(**counted, bytes_per_second=round(pace.rate), seconds_left=seconds_left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    rate: float
+    """Bytes a second, from the beginning of the stage to the last packet that ended."""
+    silence: float
+    """Seconds since then."""
+
+
+def _pace(
+    ingest: Ingest, replicas: Sequence[Replica], events: Sequence[Event], now: datetime
+) -> _Pace | None:
+    """How fast the present stage goes; None where it was interrupted or little is known."""
+    working = [one for one in replicas if ingest.stage and one.status.value == ingest.stage.value]
+    began = _stage_began(ingest, working, events)
+    ended = max((one.progress_date or "" for one in working), default="")
+    if began is None or ended <= began:
+        return None
+    # What was done before a retry, or before a wait, was done at another time.
+    if any(one.step == "retry" for one in events):
+        return None
+    if any(one.outcome == "waiting" and one.created_date >= began for one in events):
+        return None
+    measured = from_text(ended) - from_text(began)
+    silence = now - from_text(ended)
+    if ingest.stage is Stage.REPLICATING:
+        done = sum(one.bytes_done for one in working)
+    else:
+        done = sum(one.bytes_verified for one in working)
+    if measured < TOO_EARLY or silence > measured or done <= 0:
+        return None
+    return _Pace(done / measured.total_seconds(), silence.total_seconds())
+
+
+def _stage_began(ingest: Ingest, working: Sequence[Replica], events: Sequence[Event]) -> str | None:
+    if ingest.status is not IngestStatus.PROCESSING:
+        return None
+    if ingest.stage is Stage.REPLICATING:
+        return min((one.started_date for one in working), default=None)
+    if ingest.stage is Stage.VERIFYING:
+        copied = (one for one in events if (one.step, one.outcome) == (Step.REPLICATE, "succeeded"))
+        return max((one.created_date for one in copied), default=None)
+    return None
+
+
+def _percent(done: int, total: int) -> int:
+    return 100 if total <= 0 else 100 * done // total

@@ -12,7 +12,7 @@ from rich.table import Column
 from rich.text import Text
 
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.cli.printing import STATUS_STYLES, console, duration, number, size
+from course_backfill.cli.printing import STATUS_STYLES, console, number, size
 from course_backfill.cli.watching import Display
 
 LINE_EVERY = 10.0
@@ -89,9 +89,8 @@ class BarDisplay:
             self._tasks[ingest.id] = self._bars.add_task("", total=None, view=ingest)
         self._bars.update(
             self._tasks[ingest.id],
-            # Every byte is copied, and then read back.
-            total=None if ingest.bytes_total is None else 2 * ingest.bytes_total,
-            completed=ingest.bytes_done + ingest.bytes_verified,
+            total=None if ingest.percent is None else 100,
+            completed=ingest.percent or 0,
             view=ingest,
         )
 
@@ -121,13 +120,14 @@ def _columns(width: int) -> list[ProgressColumn]:
     columns: list[ProgressColumn] = [
         _Field(lambda view: view.course, Column(ratio=3, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=None, table_column=Column(ratio=2)),
+        _Field(_percent, Column(justify="right", no_wrap=True)),
         _Field(_objects, Column(justify="right", no_wrap=True)),
         _Field(_bytes, Column(justify="right", no_wrap=True)),
     ]
     if width >= 100:
         columns += [
             _Field(_rate, Column(justify="right", no_wrap=True)),
-            _Field(_left, Column(justify="right", no_wrap=True)),
+            _Field(lambda view: view.time_left, Column(justify="right", no_wrap=True)),
         ]
     stage = Column(ratio=2, no_wrap=True, overflow="ellipsis")
     return [*columns, _Field(lambda view: view.waiting or view.stage, stage)]
@@ -145,6 +145,10 @@ class _Field(TextColumn):
         return Text(self._read(task.fields["view"]))
 
 
+def _percent(view: IngestView) -> str:
+    return "" if view.percent is None else f"{view.percent} %"
+
+
 def _objects(view: IngestView) -> str:
     return f"{number(view.objects_now)}/{number(view.objects_total)}"
 
@@ -155,7 +159,3 @@ def _bytes(view: IngestView) -> str:
 
 def _rate(view: IngestView) -> str:
     return f"{size(view.bytes_per_second)}/s" if view.bytes_per_second else ""
-
-
-def _left(view: IngestView) -> str:
-    return "" if view.seconds_left is None else f"{duration(view.seconds_left)} left"

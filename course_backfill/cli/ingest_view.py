@@ -116,14 +116,22 @@ class IngestView:
         return self.stage in {"verifying", "aggregating", "registering", "succeeded"}
 
     @property
+    def percent(self) -> int | None:
+        """How much of copying and verifying together is done; None before the inventory."""
+        return self._progress("percent")
+
+    @property
     def bytes_per_second(self) -> int | None:
         """The rate, where it is known."""
         return self._progress("bytesPerSecond")
 
     @property
-    def seconds_left(self) -> int | None:
-        """The time left, where more than a guess."""
-        return self._progress("secondsLeft")
+    def time_left(self) -> str:
+        """The time that the present stage has left; empty where it would be a guess."""
+        seconds = self._progress("secondsLeft")
+        if seconds is None:
+            return ""
+        return f"{duration(seconds)} to {'verify' if self.is_past_copying else 'copy'}"
 
     @property
     def failure_count(self) -> int:
@@ -198,13 +206,14 @@ class IngestView:
         if self.objects_total is None:
             return f"dry run, {self.stage}" if self.is_dry_run else self.stage
         said = (
-            f"{self.stage}, {number(self.objects_now)} of {objects(self.objects_total)}, "
+            f"{self.stage}, {self.percent} %, "
+            f"{number(self.objects_now)} of {objects(self.objects_total)}, "
             f"{size(self.bytes_now)} of {size(self.bytes_total)}"
         )
         if self.bytes_per_second:
             said += f", {size(self.bytes_per_second)}/s"
-        if self.seconds_left is not None:
-            said += f", {duration(self.seconds_left)} left"
+        if self.time_left:
+            said += f", {self.time_left}"
         return said
 
     def _success(self) -> str:

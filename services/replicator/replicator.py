@@ -18,9 +18,9 @@ from course_backfill.inventory import SourceObject
 from course_backfill.locations import Location, result_key
 from course_backfill.manifests import split_lines
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketStore
+from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.ports import CourseSource, ObjectReader, ObjectWriter, WorkStore
-from course_backfill.results import DESTINATION_FAULTS, Outcome, Results
+from course_backfill.results import DESTINATION_FAULTS, Copied, Outcome, Results
 from course_backfill.source_reading import Bad, Removed
 from services.replicator.packet_copier import PacketCopier
 
@@ -75,14 +75,13 @@ class Replicator:
             claim.check()
             result = self._result(ingest, packet)
             self._results.write(result, outcomes)
-            is_recorded = self._packets.copied(
-                ingest,
-                packet,
-                result=result,
+            end = PacketEnd(
+                result,
+                size=sum(one.source.size for one in outcomes if isinstance(one, Copied)),
                 bad=_count(outcomes, Bad),
                 removed=_count(outcomes, Removed),
             )
-            if not is_recorded:
+            if not self._packets.copied(ingest, packet, end):
                 raise Fenced(f"packet {packet.number} of ingest {ingest.id} was taken over")
 
     def _copier(self, ingest: Ingest, packet: Packet, claim: HeldClaim) -> PacketCopier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from itertools import chain
 
@@ -92,7 +92,7 @@ class Verifier:
             result = result_key(ingest.id, packet.replica, packet.number, attempt, "verified")
             self._results.write(result, bad)
             claim.check()
-            size = sum(entry.source.size for entry in entries)
+            size = _size(entry.source for entry in entries) - _size(one.source for one in bad)
             if not self._packets.verified_packet(
                 ingest, packet, result=result, mismatched=len(bad), size=size
             ):
@@ -181,6 +181,10 @@ class Verifier:
         for outcome in self._results.copied(ingest, self._location.id):
             if not isinstance(outcome, Removed):
                 yield outcome.source
+
+
+def _size(objects: Iterable[SourceObject]) -> int:
+    return sum(one.size for one in objects)
 
 
 def _freshness(check: SourceCheck | None) -> str:

@@ -8,6 +8,7 @@ from course_backfill.courses import Version, version_id
 from course_backfill.ingest_states import advanced, is_current, is_over, require_current
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
 from course_backfill.messages import Step, StepMessage
+from course_backfill.packet_store import PacketEnd
 from course_backfill.ports import Write
 from tests.generators import Stores, create_failure, create_packet, create_replica
 
@@ -90,7 +91,7 @@ class Services:
         """Records the work on a packet; False where it came too late."""
         ingest, packet = claim
         if ingest.stage is Stage.REPLICATING:
-            return self.stores.packets.copied(ingest, packet, result="r", bad=bad, removed=0)
+            return self.stores.packets.copied(ingest, packet, PacketEnd("r", size=100, bad=bad))
         return self.stores.packets.verified_packet(
             ingest, packet, result="v", mismatched=0, size=100
         )

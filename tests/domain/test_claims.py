@@ -11,6 +11,7 @@ import pytest
 from course_backfill.claims import HeldClaim
 from course_backfill.errors import Fenced, StateUnavailable
 from course_backfill.ingests import Ingest, Packet
+from course_backfill.packet_store import PacketEnd
 from tests.generators import LEASE, Stores, create_ingest, create_packet, create_replica
 
 OFTEN = 0.001
@@ -80,7 +81,7 @@ def test_the_claim_is_renewed_while_the_work_lasts(stores: Stores) -> None:
 def test_work_that_ends_well_leaves_the_claim_to_the_record_of_its_end(stores: Stores) -> None:
     ingest, packet, claim = held(stores, every=NEVER)
     with claim:
-        assert stores.packets.copied(ingest, packet, result="r", bad=0, removed=0)
+        assert stores.packets.copied(ingest, packet, PacketEnd("r", size=100))
     assert stores.packets.get("ingest-1", "primary", 0).claimant is None
     assert renewing_ended()
 

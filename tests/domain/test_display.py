@@ -104,39 +104,6 @@ def test_the_number_of_an_ingest_that_failed_is_shown_as_no_version(
     assert shown(ingest).course.version == version
 
 
-def test_there_is_no_progress_before_the_inventory() -> None:
-    assert shown(create_ingest(inventory=None)).progress is None
-    assert shown(create_ingest()).progress is None
-
-
-def test_rate_and_time_left_count_copying_and_verifying() -> None:
-    replica = create_replica(bytes_done=800, objects_done=8, bytes_verified=200, objects_verified=2)
-    progress = shown(create_ingest(), replica=replica, seconds=100).progress
-    assert progress
-    assert (progress.objects_total, progress.bytes_total) == (10, 1_000)
-    assert (progress.bytes_per_second, progress.seconds_left) == (10, 100)
-
-
-@pytest.mark.parametrize(
-    ("ingest", "events", "done", "seconds"),
-    [
-        (create_ingest(), [], 0, 100),
-        (create_ingest(), [], 500, 4),
-        (create_ingest(stage=Stage.AGGREGATING), [], 500, 100),
-        (create_ingest(status=IngestStatus.SUCCEEDED, stage=None), [], 1_000, 100),
-        (create_ingest(), [create_event(50, "waiting", "replicate")], 500, 100),
-        (create_ingest(), [create_event(1, "succeeded", "retry"), create_event(2)], 500, 100),
-    ],
-)
-def test_what_would_be_a_guess_is_null(
-    ingest: Ingest, events: list[Event], done: int, seconds: float
-) -> None:
-    replica = create_replica(bytes_done=done)
-    progress = shown(ingest, *events, replica=replica, seconds=seconds).progress
-    assert progress
-    assert (progress.bytes_per_second, progress.seconds_left) == (None, None)
-
-
 def test_an_ingest_is_stalled_when_nothing_happened_for_long_while_it_is_active() -> None:
     long = HOUR.total_seconds() + 1
     assert shown(create_ingest(), seconds=long).stalled

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from course_backfill.errors import ConditionFailed, Fenced, NotFound, StateUnavailable
 from course_backfill.ingests import Ingest, Packet, Stage
-from course_backfill.packet_store import PLANNED_TOGETHER
+from course_backfill.packet_store import PLANNED_TOGETHER, PacketEnd
 from course_backfill.ports import Write
 from tests.generators import LEASE, Stores, create_ingest, create_packet, create_replica
 
@@ -133,7 +133,7 @@ def test_a_late_worker_neither_renews_nor_releases_nor_records(stores: Stores) -
     claimed(stores, ingest, claimant="successor")
     assert not stores.packets.renew(ingest, late)
     stores.packets.release(ingest, late)
-    assert not stores.packets.copied(ingest, late, result="r", bad=0, removed=0)
+    assert not stores.packets.copied(ingest, late, PacketEnd("r", size=100))
     found = stores.packets.get("ingest-1", PRIMARY, 0)
     assert (found.claimant, found.copied) == ("successor", None)
     assert counters(stores) == {"packets": 1}
@@ -148,7 +148,7 @@ def test_once_the_ingest_moved_on_nothing_is_claimed_or_recorded(
     at(stores, stage, epoch=epoch)
     assert stores.packets.claim(ingest, PRIMARY, 1, claimant="late") is None
     assert not stores.packets.renew(ingest, packet)
-    assert not stores.packets.copied(ingest, packet, result="r", bad=0, removed=0)
+    assert not stores.packets.copied(ingest, packet, PacketEnd("r", size=100))
     with pytest.raises(ConditionFailed):
         stores.packets.reopen(ingest, packet.model_copy(update={"copied": "r"}))
     assert counters(stores) == {"packets": 2}
@@ -158,19 +158,19 @@ def test_a_worker_that_outlived_its_claim_still_records_if_nobody_took_over(stor
     ingest = planned(stores, create_packet())
     packet = claimed(stores, ingest)
     stores.clock.advance(hours=1)
-    assert stores.packets.copied(ingest, packet, result="r", bad=0, removed=0)
+    assert stores.packets.copied(ingest, packet, PacketEnd("r", size=100))
 
 
 def test_a_packets_end_counts_it_and_gives_the_claim_back(stores: Stores) -> None:
     ingest = planned(stores, create_packet(objects=10, bytes=100))
     packet = claimed(stores, ingest)
-    assert stores.packets.copied(ingest, packet, result="r", bad=2, removed=1)
+    assert stores.packets.copied(ingest, packet, PacketEnd("r", size=70, bad=2, removed=1))
     done = stores.packets.get("ingest-1", PRIMARY, 0)
-    assert (done.copied, done.bad, done.removed) == ("r", 2, 1)
+    assert (done.copied, done.bytes_copied, done.bad, done.removed) == ("r", 70, 2, 1)
     assert (done.claimant, done.claimed_until) == (None, None)
     assert counters(stores) == {
-        "packets": 1, "packets_copied": 1, "objects_done": 7, "bytes_done": 100, "bad": 2,
-        "removed": 1,
+        "packets": 1, "packets_copied": 1, "objects_done": 7, "bytes_done": 70,
+        "bytes_left_out": 30, "bad": 2, "removed": 1,
     }  # fmt: skip
 
 
@@ -183,9 +183,9 @@ def test_an_end_whose_answer_was_lost_is_not_counted_twice(stores: Stores) -> No
 
     stores.state.after_write = lose
     with pytest.raises(StateUnavailable):
-        stores.packets.copied(ingest, packet, result="r", bad=0, removed=0)
+        stores.packets.copied(ingest, packet, PacketEnd("r", size=100))
     stores.state.after_write = None
-    assert not stores.packets.copied(ingest, packet, result="again", bad=0, removed=0)
+    assert not stores.packets.copied(ingest, packet, PacketEnd("again", size=100))
     assert stores.packets.claim(ingest, PRIMARY, 0, claimant="next") is None
     assert counters(stores)["packets_copied"] == 1
 
@@ -194,7 +194,7 @@ def test_a_copied_packet_can_be_claimed_to_verify_it_and_a_verified_one_cannot(
     stores: Stores,
 ) -> None:
     ingest = planned(stores, create_packet())
-    stores.packets.copied(ingest, claimed(stores, ingest), result="r", bad=0, removed=0)
+    stores.packets.copied(ingest, claimed(stores, ingest), PacketEnd("r", size=100))
     assert stores.packets.claim(ingest, PRIMARY, 0, claimant="again") is None
     ingest = at(stores, Stage.VERIFYING)
     packet = claimed(stores, ingest)
@@ -234,7 +234,8 @@ def test_taking_packets_back_restores_the_counters_exactly(
 def work_on(stores: Stores, ingest: Ingest, counts: dict[int, tuple[int, int, bool, int]]) -> None:
     for number, (bad, removed, _, _) in counts.items():
         packet = claimed(stores, ingest, number)
-        assert stores.packets.copied(ingest, packet, result="r", bad=bad, removed=removed)
+        end = PacketEnd("r", size=60 - 7 * bad - number, bad=bad, removed=removed)
+        assert stores.packets.copied(ingest, packet, end)
     ingest = at(stores, Stage.VERIFYING)
     for number, (_, _, is_verified, mismatched) in counts.items():
         if is_verified:
@@ -245,7 +246,7 @@ def work_on(stores: Stores, ingest: Ingest, counts: dict[int, tuple[int, int, bo
 
 def test_a_packet_is_taken_back_once(stores: Stores) -> None:
     ingest = planned(stores, create_packet())
-    stores.packets.copied(ingest, claimed(stores, ingest), result="r", bad=1, removed=0)
+    stores.packets.copied(ingest, claimed(stores, ingest), PacketEnd("r", size=100, bad=1))
     packet = stores.packets.get("ingest-1", PRIMARY, 0)
     stores.packets.reopen(ingest, packet)
     with pytest.raises(ConditionFailed):

@@ -29,6 +29,7 @@ def create_ingest(ingest: str = "i-1", **fields: Any) -> dict[str, Any]:
         "stage": "replicating",
         "dryRun": False,
         "progress": {
+            "percent": 12,
             "objectsTotal": 10,
             "objectsDone": 4,
             "bytesTotal": 2_000_000,
@@ -102,13 +103,15 @@ def test_lines_tell_a_stage_once_and_the_end_with_what_to_do() -> None:
 
     lines.show(IngestView(create_ingest()))
     lines.show(IngestView(create_ingest()))
-    lines.show(IngestView(create_ingest(stage="verifying")))
+    copied = create_ingest()["progress"] | {"percent": 50, "bytesDone": 2_000_000}
+    lines.show(IngestView(create_ingest(stage="verifying", progress=copied)))
     lines.ended(IngestView(failed))
 
     assert text_of(screen) == [
-        "course-v1:Org+C+i-1: replicating, 4 of 10 objects, 500.0 kB of 2.0 MB, 250.0 kB/s, "
-        "14 s left",
-        "course-v1:Org+C+i-1: verifying, 0 of 10 objects, 0 bytes of 2.0 MB, 250.0 kB/s, 14 s left",
+        "course-v1:Org+C+i-1: replicating, 12 %, 4 of 10 objects, 500.0 kB of 2.0 MB, "
+        "250.0 kB/s, 14 s to copy",
+        "course-v1:Org+C+i-1: verifying, 50 %, 0 of 10 objects, 0 bytes of 2.0 MB, "
+        "250.0 kB/s, 14 s to verify",
         "course-v1:Org+C+i-1: failed: 3 bad object(s), the first is 'assets/a\\x1b[2J'",
         "  next: course-backfill failures i-1",
     ]

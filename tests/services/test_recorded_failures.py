@@ -6,6 +6,7 @@ import pytest
 
 from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step
+from course_backfill.progress import progress_of
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 
@@ -24,6 +25,43 @@ def test_a_success_counts_what_it_is_without(pipeline: MemoryPipeline) -> None:
     assert ingest.status is IngestStatus.SUCCEEDED
     assert ingest.failure_count == 1
     assert [one.code for one in pipeline.failures(ingest.id)] == ["digest-mismatch"]
+
+
+def test_bytes_that_were_not_copied_are_not_counted_and_progress_reaches_its_end(
+    pipeline: MemoryPipeline,
+) -> None:
+    gone = pipeline.content.save(COURSE, "gone.txt", b"gone soon")
+    grown = pipeline.content.save(COURSE, "grown.txt", b"short")
+    ingest = pipeline.start(corrupt_objects="record")
+    replicate = pipeline.run(until=lambda message: message.step is Step.REPLICATE)
+    assert replicate
+    pipeline.content.delete(gone)
+    assert grown == pipeline.content.save(COURSE, "grown.txt", b"no longer short")
+    pipeline.deliver(replicate)
+    pipeline.run()
+
+    ended, replicas = pipeline.ingest(ingest), pipeline.wiring.packets.replicas(ingest)
+    stored = sum(map(len, pipeline.contents().values()))
+    progress = progress_of(ended, replicas, [], pipeline.wiring.clock())
+    assert progress
+    assert stored == len(b"good") + len(b"no longer short")
+    assert (progress.bytes_total, progress.bytes_done, progress.bytes_verified) == (stored,) * 3
+    assert (progress.objects_total, progress.objects_done, progress.objects_verified) == (2, 2, 2)
+    assert (progress.objects_bad, progress.objects_removed, progress.percent) == (1, 1, 100)
+    events = {one.step: one.description for one in pipeline.wiring.ingests.events(ingest)}
+    assert events["replicate"] == f"Copied 2 objects, {stored} bytes"
+
+
+def test_a_copy_that_is_wrong_is_not_counted_as_verified(pipeline: MemoryPipeline) -> None:
+    ingest = pipeline.start(corrupt_objects="record", on_failure="keep")
+    verify = pipeline.run(until=lambda message: message.step is Step.VERIFY)
+    assert verify
+    pipeline.bucket.store(pipeline.prefix("v1") + "assets/good.txt", b"evil")
+    pipeline.deliver(verify)
+    pipeline.run()
+    (replica,) = pipeline.wiring.packets.replicas(ingest)
+    assert (replica.objects_done, replica.bytes_done) == (1, 4)
+    assert (replica.objects_verified, replica.bytes_verified) == (0, 0)
 
 
 def test_a_failed_verification_adds_to_the_list(pipeline: MemoryPipeline) -> None:

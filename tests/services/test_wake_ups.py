@@ -13,6 +13,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import Step, StepMessage
+from course_backfill.packet_store import PacketEnd
 from tests.services.memory_pipeline import COURSE, OLD_COURSE, MemoryPipeline, names
 
 PRIMARY = "primary"
@@ -76,7 +77,7 @@ def test_a_packet_that_is_done_cannot_be_claimed_again(pipeline: MemoryPipeline)
     packets = wiring(pipeline).packets
     late = pipeline.ingest(ingest)
     packet = packets.claim(late, PRIMARY, 0, claimant="first")
-    assert packets.copied(late, packet, result="results", bad=0, removed=0)
+    assert packets.copied(late, packet, PacketEnd("results", size=100))
     assert packets.claim(late, PRIMARY, 0, claimant="second") is None
     assert packets.get(ingest, PRIMARY, 0).claimant is None
     assert replicate.packet == 0
