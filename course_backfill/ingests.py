@@ -9,6 +9,9 @@ from course_backfill.failures import Failure
 from course_backfill.messages import StepMessage
 from course_backfill.records import Record
 
+PRIMARY = "primary"
+"""The location every ingest fills first and readers are served from."""
+
 
 class IngestStatus(StrEnum):
     """accepted → processing → succeeded | failed | cancelled; see `ingest_states`."""
@@ -189,8 +192,6 @@ class Replica(Record):
     bytes_done: int = 0
     objects_verified: int = 0
     bytes_verified: int = 0
-    bytes_left_out: int = 0
-    """By how much the copied packets hold less than was planned; below 0 if files have grown."""
     removed: int = 0
     bad: int = 0
     started_date: str
@@ -212,7 +213,6 @@ class Packet(Record):
     claimed_until: str | None = None
     copied: str | None = None
     """The work bucket's file with the result of the copying, once done."""
-    bytes_copied: int = 0
     bad: int = 0
     removed: int = 0
     verified: str | None = None

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict
 
 from course_backfill.cold_storage import ARCHIVE_CLASSES, STANDARD
 from course_backfill.courses import CourseId
 from course_backfill.ingest_states import allotted_version
-from course_backfill.ingests import Ingest
+from course_backfill.ingests import PRIMARY, Ingest
 from course_backfill.records import Record
+from course_backfill.settings_values import Bucket, Url, shaped
 
-PRIMARY = "primary"
-"""The location every ingest fills first and readers are served from."""
-
-Prefix = Annotated[str, StringConstraints(max_length=128, pattern=r"^([A-Za-z0-9!_.*'()-]+/)*$")]
-
+LocationId = Annotated[
+    str,
+    shaped(
+        r"[a-z][a-z0-9-]{0,31}",
+        "1 to 32 lower-case letters, digits and hyphens, a letter first",
+    ),
+]
+Prefix = Annotated[
+    str,
+    shaped(
+        r"(?=.{0,128}$)([A-Za-z0-9!_.*'()-]+/)*",
+        "nothing, or folders of letters, digits and !_.*'()- that each end in /, at most 128 long",
+    ),
+]
+Region = Annotated[str, shaped(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")]
+RoleArn = Annotated[
+    str,
+    shaped(
+        r"arn:[a-z-]+:iam::[0-9]{12}:role/[!-~]+",
+        "the ARN of a role, such as arn:aws:iam::123456789012:role/backfill",
+    ),
+]
 
 StorageClassName = Literal[
     "STANDARD",
@@ -32,17 +50,23 @@ StorageClassName = Literal[
 class Location(Record):
     """One destination: a bucket, a prefix inside it, and how the bucket is reached."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = PRIMARY
-    bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-    prefix: Prefix = Field(default="", description="empty, or path segments each ending in /")
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    id: LocationId = PRIMARY
+    """How requests and reports name it: lower-case letters, digits and hyphens, a letter first."""
+    bucket: Bucket
+    """Its bucket: not the work bucket."""
+    prefix: Prefix = ""
+    """Where in the bucket its keys begin: nothing, or folders that each end in /."""
     provider: Literal["amazon-s3"] = "amazon-s3"
+    """What it is: S3, or what speaks S3's protocol."""
     storage_class: StorageClassName = STANDARD
     """Of the content. Manifest files are always STANDARD: they are read without restoring."""
-    region: str | None = None
+    region: Region | None = None
     """The bucket's, where it is not that of the tables and queues."""
-    endpoint_url: str | None = None
+    endpoint_url: Url | None = None
     """Where S3 answers for this bucket, if not where it does for the others."""
-    role_arn: Annotated[str, StringConstraints(pattern=r"^arn:[^\s]+$")] | None = None
+    role_arn: RoleArn | None = None
     """The role to assume for this bucket."""
     required: bool = True
     """Whether ingests fill it without being asked, and a version needs it to be registered."""
@@ -51,11 +75,6 @@ class Location(Record):
     def is_archive(self) -> bool:
         """Whether content is written cold: stored checksums verify it, and nobody reads it."""
         return self.storage_class in ARCHIVE_CLASSES
-
-    @property
-    def place(self) -> tuple[str | None, str, str]:
-        """Where it is; two locations must not be the same place."""
-        return self.endpoint_url, self.bucket, self.prefix
 
     def course_prefix(self, course: CourseId) -> str:
         """The prefix, ending in `/`, of all versions of a course."""

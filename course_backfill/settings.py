@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic import field_validator as check
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from course_backfill.errors import InvalidInput, Problem
-from course_backfill.locations import PRIMARY, Location
+from course_backfill.ingests import PRIMARY
+from course_backfill.location_rules import location_problems
+from course_backfill.locations import Location
 from course_backfill.settings_sources import SettingsSources, variable
 from course_backfill.settings_values import (
     Bucket,
     Count,
-    LocationList,
     MongoUri,
     Namespace,
     NetworkList,
@@ -24,7 +25,10 @@ from course_backfill.settings_values import (
     SecondsList,
     TextList,
     Url,
+    from_json,
 )
+
+LocationList = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(from_json)]
 
 
 def _in_namespace(suffix: str) -> Any:
@@ -82,8 +86,8 @@ class Settings(BaseSettings):
     )
     locations: LocationList = Field(
         default_factory=_primary_alone,
-        description='The destinations: `id` ("primary", for now the only one), `bucket`, `prefix` '
-        "(empty or ending in /). In the environment as JSON. Default bucket: {namespace}-primary.",
+        description='The destinations, the first with the id "primary"; see Locations. '
+        "In the environment as JSON. Default bucket: {namespace}-primary.",
     )
 
     # --- how the workers copy and verify ---
@@ -209,9 +213,16 @@ class Settings(BaseSettings):
 
     @check("locations")
     @classmethod
-    def _one_primary(cls, locations: tuple[Location, ...]) -> tuple[Location, ...]:
-        if [location.id for location in locations] != [PRIMARY]:
-            raise ValueError(f'expected exactly one location, its id "{PRIMARY}"')
+    def _locations_fit_together(
+        cls, locations: tuple[Location, ...], info: ValidationInfo
+    ) -> tuple[Location, ...]:
+        problems = location_problems(
+            locations,
+            work_bucket=info.data.get("work_bucket"),
+            endpoint_url=info.data.get("aws_endpoint_url"),
+        )
+        if sentences := list(problems):
+            raise ValueError("; ".join(sentences))
         return locations
 
     @check("resweep_seconds")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from course_backfill.locations import Location
 from course_backfill.settings import Settings, environment_name
 
 
@@ -21,7 +22,9 @@ class SettingReference:
 
 def settings_reference() -> list[SettingReference]:
     """Every setting, in the order of the fields; an empty default means: not set."""
-    defaults = Settings().model_dump(mode="json")
+    settings = Settings()
+    defaults = settings.model_dump(mode="json")
+    defaults["locations"] = [{"id": one.id, "bucket": one.bucket} for one in settings.locations]
     return [
         SettingReference(
             key=name,
@@ -41,6 +44,17 @@ def markdown_table() -> str:
         f"| {one.description} |"
         for one in settings_reference()
     ]
+    return "\n".join(rows) + "\n"
+
+
+def location_table() -> str:
+    """The fields of a location as a table for the documentation."""
+    rows = ["| field | default | what it is for |", "| --- " * 3 + "|"]
+    for field in Location.model_fields.values():
+        default = "" if field.is_required() or field.default is None else json.dumps(field.default)
+        rows.append(
+            f"| `{field.alias}` | {f'`{default}`' if default else '–'} | {field.description} |"
+        )
     return "\n".join(rows) + "\n"
 
 

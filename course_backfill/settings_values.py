@@ -11,7 +11,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.networks import IPvAnyNetwork
 from pydantic_settings import NoDecode
 
-from course_backfill.locations import Location
+
+def shaped(pattern: str, sentence: str) -> AfterValidator:
+    """A text that matches as a whole; the sentence says what was expected of another one."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"expected {sentence}")
+        return text
+
+    return AfterValidator(check)
 
 
 def _url(text: str) -> str:
@@ -23,18 +32,6 @@ def _url(text: str) -> str:
     if not is_plain:
         raise ValueError("expected an http:// or https:// URL without user name and password")
     return text.rstrip("/")
-
-
-def _namespace(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]", text):
-        raise ValueError("expected 3 to 40 lower-case letters, digits and hyphens")
-    return text
-
-
-def _bucket(text: str) -> str:
-    if not re.fullmatch(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
-        raise ValueError("expected the name of an S3 bucket")
-    return text
 
 
 def _mongo_uri(uri: SecretStr) -> SecretStr:
@@ -49,7 +46,8 @@ def _from_list(given: Any) -> Any:
     return given
 
 
-def _from_json(given: Any) -> Any:
+def from_json(given: Any) -> Any:
+    """What the environment holds as JSON text, and a file as it is; raises ValueError."""
     if not isinstance(given, str):
         return given
     try:
@@ -59,15 +57,19 @@ def _from_json(given: Any) -> Any:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-Namespace = Annotated[str, AfterValidator(_namespace)]
-Bucket = Annotated[str, AfterValidator(_bucket)]
+Namespace = Annotated[
+    str,
+    shaped(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]", "3 to 40 lower-case letters, digits and hyphens"),
+]
+Bucket = Annotated[
+    str, shaped(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket")
+]
 MongoUri = Annotated[SecretStr, AfterValidator(_mongo_uri)]
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=1)]
 
-# In the environment a list is `a,b`, and locations are JSON.
+# In the environment a list is `a,b`.
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_list)]
 NetworkList = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_from_list)]
 SecondsList = Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_from_list)]
-LocationList = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(_from_json)]

@@ -193,7 +193,7 @@ def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
         ("COURSE_BACKFILL_LEASE_SECONDS", "30", "fewer seconds than visibility_seconds"),
         ("COURSE_BACKFILL_RESWEEP_SECONDS", "60,60", "larger than the one before"),
         ("COURSE_BACKFILL_KEPT_FAILURE_DAYS", "40", "expected 28 or less"),
-        ("COURSE_BACKFILL_LOCATIONS", '[{"id": "b", "bucket": "bbb"}]', "exactly one location"),
+        ("COURSE_BACKFILL_LOCATIONS", '[{"id": "b", "bucket": "bbb"}]', 'the id "primary"'),
         ("COURSE_BACKFILL_WORK_BUCKET", "UPPER", "the name of an S3 bucket"),
     ],
 )

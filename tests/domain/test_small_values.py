@@ -96,13 +96,14 @@ def test_a_prefix_is_empty_or_segments_that_end_in_a_slash(prefix: str) -> None:
         {"bucket": "under_score"},
         {"id": "Primary"},
         {"id": "1st"},
-        {"region": "eu-west-1"},
+        {"region": "eu west"},
+        {"colour": "red"},
     ],
     ids=str,
 )
 def test_what_is_no_location_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        Location(**({"bucket": "some-bucket"} | fields))
+        Location.model_validate({"bucket": "some-bucket"} | fields)
 
 
 def test_an_old_courses_slashes_do_not_show_in_its_prefix() -> None:
