@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.courses import (
     Course,
     CourseId,
+    CourseReplica,
     CourseStatus,
     LastIngest,
     Version,
     VersionReplica,
     version_number,
 )
-from course_backfill.errors import ConditionFailed, Conflict, NotFound
+from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
+from course_backfill.ingest_states import allotted_version
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
-from course_backfill.ports import Condition, Key, Page, StateStore, Write
+from course_backfill.ports import Condition, Item, Key, Page, StateStore, Write
 from course_backfill.source_checks import check_at_planning
 
 TABLE = "courses"
@@ -62,12 +65,20 @@ class CourseStore:
 
     def versions(self, course: str) -> list[Version]:
         """The registered versions, newest first."""
-        page = self._state.query(TABLE, course, sk_prefix="VERSION#")
-        items = [item for item in page.items if "#REPLICA#" not in item["sk"]]
-        while page.cursor:
-            page = self._state.query(TABLE, course, sk_prefix="VERSION#", after=page.cursor)
-            items += [item for item in page.items if "#REPLICA#" not in item["sk"]]
+        items = [item for item in self._version_items(course) if "#REPLICA#" not in item["sk"]]
         return [Version.from_item(item) for item in reversed(items)]
+
+    def all_replicas(self, course: str) -> list[VersionReplica]:
+        """Where every registered version is, oldest version first."""
+        items = [item for item in self._version_items(course) if "#REPLICA#" in item["sk"]]
+        return [VersionReplica.from_item(item) for item in items]
+
+    def _version_items(self, course: str) -> Iterator[Item]:
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._state.query(TABLE, course, sk_prefix="VERSION#", after=cursor)
+            yield from page.items
+            cursor = page.cursor
 
     def version(self, course: str, version: str) -> Version:
         """One registered version; raises NotFound, also for a number that no version has."""
@@ -128,6 +139,9 @@ class CourseStore:
         """The course after a failed or cancelled ingest: what it was, or failed."""
         course = self.get(ingest.course)
         changes: dict[str, Any] = {"lastIngest": self._last(ingest)}
+        if course.versions:
+            # What an ingest between locations brought before it failed is there, and counts.
+            changes["replicas"] = _items(_counted(course, self.all_replicas(course.id)))
         if course.active_ingest != ingest.id:
             return self._cancelled_late(course, ingest)
         if course.status is not CourseStatus.MIGRATED:
@@ -166,7 +180,11 @@ class CourseStore:
         """The version appears, where it is, and the course is migrated."""
         sk = version_sk(version.id)
         replicas = list(replicas)
+        row = self.get(version.course)
+        counted = _counted(row, [*self.all_replicas(row.id), *replicas])
         changes = {
+            "versions": row.versions + 1,
+            "replicas": _items(counted),
             "latestVersion": version.id,
             "latestObjects": version.objects,
             "latestBytes": version.bytes,
@@ -205,9 +223,63 @@ class CourseStore:
         when = (_leased(ingest), *_same("latestVersion", ingest.previous_version))
         return [Write(_key(ingest.course), assign=changes, remove=["activeIngest"], when=when)]
 
+    def placed(self, ingest: Ingest, replica: VersionReplica) -> list[Write]:
+        """One registered version is in one more location."""
+        sk = f"{version_sk(replica.version)}#REPLICA#{replica.location}"
+        absent = (Condition("pk", "absent"),)
+        return [
+            Write(Key(TABLE, replica.course, sk), item=replica.to_item(), when=absent),
+            Write(_key(replica.course), when=(_leased(ingest),)),
+        ]
+
+    def located(self, ingest: Ingest) -> list[Write]:
+        """The course after an ingest between locations: what is where, and the lease released.
+
+        `ingest.source_check` counts where the source was looked at for it.
+        """
+        row = self.get(ingest.course)
+        there = self.all_replicas(row.id)
+        changes = {
+            "replicas": _items(_counted(row, there)),
+            "latestLocations": [one.location for one in there if one.version == row.latest_version],
+            "lastIngest": self._last(ingest),
+            **_checked(ingest.source_check),
+        }
+        when = (_leased(ingest), *_same("latestVersion", row.latest_version))
+        return [Write(_key(row.id), assign=changes, remove=["activeIngest"], when=when)]
+
     def _last(self, ingest: Ingest) -> dict[str, Any]:
         date = to_text(self._clock())
         return LastIngest(id=ingest.id, status=ingest.status.value, date=date).to_item()
+
+
+def _counted(row: Course, replicas: Iterable[VersionReplica]) -> dict[str, CourseReplica]:
+    """The row's replicas with the versions counted anew; what audits found stays."""
+    versions = Counter(replica.location for replica in replicas)
+    return {
+        location: row.replicas.get(location, CourseReplica()).model_copy(
+            update={"versions": versions[location]}
+        )
+        for location in sorted({*versions, *row.replicas})
+    }
+
+
+def _items(replicas: dict[str, CourseReplica]) -> dict[str, Item]:
+    return {location: replica.to_item() for location, replica in replicas.items()}
+
+
+def version_of(ingest: Ingest, created_date: str) -> Version:
+    """The version that an ingest makes; raises Fenced before its manifest is written."""
+    if ingest.aggregated is None:
+        raise Fenced(f"ingest {ingest.id} has no manifest")
+    return Version(
+        course=ingest.course,
+        id=allotted_version(ingest),
+        ingest=ingest.id,
+        created_date=created_date,
+        previous_version=ingest.previous_version,
+        **ingest.aggregated.model_dump(),
+    )
 
 
 def version_sk(version: str) -> str:

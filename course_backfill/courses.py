@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import Field
+
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.records import Record
 
@@ -75,6 +77,20 @@ class LastIngest(Record):
     date: str
 
 
+class CourseReplica(Record):
+    """One location of a course: how many of its versions are there, and what its audit found."""
+
+    versions: int = 0
+    audited_date: str | None = None
+    audit: str | None = None
+    """The ingest that audited it last."""
+    damaged: int = 0
+    """Objects that were missing or altered then, and are not repaired."""
+    surplus: int = 0
+    unread: int = 0
+    """Objects whose bytes nobody could compare, because they are cold."""
+
+
 class Course(Record):
     """The row of one course; discovery creates it and never overwrites it."""
 
@@ -89,6 +105,10 @@ class Course(Record):
     """How many bad objects the latest version is without."""
     latest_locations: tuple[str, ...] = ()
     """Where the latest version is; kept here too, so that a report reads rows alone."""
+    versions: int = 0
+    """How many are registered."""
+    replicas: dict[str, CourseReplica] = Field(default_factory=dict)
+    """Location → what is there of all versions."""
     live_version: str | None = None
     active_ingest: str | None = None
     """The lease: the one ingest that may work on the course."""
@@ -100,6 +120,16 @@ class Course(Record):
     source_checked_date: str | None = None
     stale: bool | None = None
     """Whether the latest version differs from the source as last checked; null: no version yet."""
+
+    @property
+    def damaged(self) -> int:
+        """Objects that audits found damaged in any location and that are not repaired."""
+        return sum(replica.damaged for replica in self.replicas.values())
+
+    def is_complete_in(self, location: str) -> bool:
+        """Whether every registered version is there."""
+        there = self.replicas.get(location, CourseReplica())
+        return self.versions > 0 and there.versions == self.versions
 
 
 class Version(Record):

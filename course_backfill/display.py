@@ -12,15 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from course_backfill.clock import from_text
 from course_backfill.failures import Failure
-from course_backfill.ingests import (
-    Event,
-    Ingest,
-    IngestStatus,
-    PlanReport,
-    Replica,
-    SourceCheck,
-    Stage,
-)
+from course_backfill.ingests import Event, Ingest, IngestStatus, Replica, SourceCheck, Stage
+from course_backfill.plan_reports import PlanReport
 from course_backfill.progress import Progress, progress_of
 from course_backfill.redaction import without_query
 

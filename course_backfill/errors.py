@@ -14,6 +14,7 @@ CourseBackfillError
 ├── StateRefused                 DynamoDB denies for good: credentials, policy, missing table
 ├── QueueRefused                 SQS denies for good: credentials, policy, missing queue
 ├── SourceRefused                MongoDB denies for good: credentials, unsupported server
+├── LocationUnknown              a location that an ingest needs is not in the settings
 ├── ConditionFailed              a conditional write met another state than it asked for
 ├── ObjectExists                 a create-only write met an object
 ├── ObjectChanged                a write or copy pinned to one state of an object met another
@@ -100,6 +101,10 @@ class QueueRefused(CourseBackfillError):
 
 class SourceRefused(CourseBackfillError):
     """MongoDB refused for good: bad credentials, missing rights, an unsupported server."""
+
+
+class LocationUnknown(CourseBackfillError):
+    """A location was taken out of the settings while something still needs it."""
 
 
 class ConditionFailed(CourseBackfillError):

@@ -44,7 +44,21 @@ ADVICE: dict[str, str] = {
     "if it happens twice, open a case with the storage provider.",
     "surplus-object": "Something else wrote below this version's prefix. Find out what has write "
     "access to the bucket, then start the course again.",
+    "source-copy-changed": "Something deleted or replaced the copy that was to be copied. Run "
+    "course-backfill audit on the course, then start the course again: it mends what is damaged.",
+    "source-copy-damaged": "The copy that was to be copied is damaged. Run course-backfill audit "
+    "on the course, then start the course again: it mends what is damaged.",
+    "unverifiable-copy": "Nothing proves this copy. Delete the object in that location, then start "
+    "the course again: it is copied anew.",
+    "manifest-damaged": "Run course-backfill audit on the course, then start the course again: it "
+    "mends what is damaged from a location where it is not.",
     # Failures of the ingest as a whole.
+    "nothing-registered": "Start the course from its source first: without --from (in the API "
+    "without sourceLocation).",
+    "source-incomplete": "Bring these versions to that location first, or start from one that has "
+    "them: course-backfill status on the course says where each is.",
+    "location-removed": "Put the location back into the settings of all workers, or leave it out "
+    "of the request; then start the course again.",
     "source-unavailable": "Bring MongoDB back, then discover again: course-backfill discover.",
     "source-refused": "Check MONGO_URI and that its user may read the database: "
     "course-backfill check. Then start the course again.",
@@ -82,6 +96,8 @@ class Failure(Record):
     detail: str
     action: str
     path: str | None = None
+    replica: str | None = None
+    """The location whose copy it is about; `path` is its key there."""
     source_id: Any = None
     attempts: int = 1
 
@@ -97,6 +113,21 @@ class Failure(Record):
             action=ADVICE[fault.code],
             path=found.path,
             source_id=found.source_id,
+            attempts=attempts,
+        )
+
+    @classmethod
+    def of_copy(
+        cls, key: str, fault: Fault, replica: str, *, stage: str, attempts: int = 1
+    ) -> Failure:
+        """The failure of one copy in a location; `key` is relative to the location's prefix."""
+        return cls(
+            stage=stage,
+            code=fault.code,
+            detail=fault.detail,
+            action=ADVICE[fault.code],
+            path=key,
+            replica=replica,
             attempts=attempts,
         )
 

@@ -10,6 +10,7 @@ from course_backfill.packet_store import PacketStore
 
 WHOLE_INGEST_STEPS = {
     Stage.PLANNING: Step.PLAN,
+    Stage.WARMING: Step.WARM,
     Stage.AGGREGATING: Step.AGGREGATE,
     Stage.REGISTERING: Step.REGISTER,
     Stage.ROLLING_BACK: Step.ROLL_BACK,
@@ -33,25 +34,22 @@ class Flow:
             return [self._message(ingest, WHOLE_INGEST_STEPS[ingest.stage])]
         if ingest.stage not in {Stage.REPLICATING, Stage.VERIFYING}:
             return []
-        return [
-            message
-            for replica in self._packets.replicas(ingest.id)
-            for message in self._of_replica(ingest, replica.location)
-        ]
-
-    def _of_replica(self, ingest: Ingest, replica: str) -> list[StepMessage]:
         step = Step.REPLICATE if ingest.stage is Stage.REPLICATING else Step.VERIFY
+        undone = [
+            packet
+            for replica in ingest.leg_replicas
+            for packet in self._packets.packets(ingest.id, replica)
+            if not _is_done(packet, step)
+        ]
         now = to_text(self._clock())
-        packets = list(self._packets.packets(ingest.id, replica))
-        undone = [packet for packet in packets if not _is_done(packet, step)]
         if undone:
             return [
-                self._message(ingest, step, replica, packet.number)
+                self._message(ingest, step, packet.replica, packet.number)
                 for packet in undone
                 if not packet.is_claimed(now)
             ]
-        # All are done and someone must say so: a message for the replica as a whole.
-        return [self._message(ingest, step, replica)]
+        # All are done and someone must say so: a message without a packet.
+        return [self._message(ingest, step, ingest.leg_replicas[0])]
 
     @staticmethod
     def _message(

@@ -6,7 +6,8 @@
                   │                  ▲
                  failed, kept ───────┘  cancel, expiry, another ingest of the course
 
-Stages only move down the pipeline; every move raises or requires the epoch that fences late
+Stages only move down the pipeline, once for each leg: first from the source to the primary, then
+from the primary to the other locations. Every move raises or requires the epoch that fences late
 workers. The one backward move is the retry of a kept failure.
 """
 
@@ -15,16 +16,21 @@ from __future__ import annotations
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingests import (
+    PRIMARY,
     STAGE_OF_STEP,
     Callback,
     CallbackStatus,
     Ingest,
     IngestStatus,
+    Leg,
     Stage,
 )
 from course_backfill.messages import Step, StepMessage
 
-_STAGE_ORDER = list(Stage)
+_LEGS = list(Leg)
+_STAGES = list(Stage)
+_ALSO_IN = {(Step.WARM, Stage.REPLICATING), (Step.WARM, Stage.VERIFYING)}
+"""What was restored must stay so until it was read."""
 
 
 def is_current(ingest: Ingest, message: StepMessage) -> bool:
@@ -35,7 +41,12 @@ def is_current(ingest: Ingest, message: StepMessage) -> bool:
         return False
     if ingest.status is IngestStatus.ACCEPTED:
         return message.step is Step.PLAN
-    return not is_over(ingest) and STAGE_OF_STEP[message.step] is ingest.stage
+    if is_over(ingest) or ingest.stage is None:
+        return False
+    if message.replica is not None and message.replica not in ingest.leg_replicas:
+        return False
+    is_of_stage = STAGE_OF_STEP[message.step] is ingest.stage
+    return is_of_stage or (message.step, ingest.stage) in _ALSO_IN
 
 
 def is_over(ingest: Ingest) -> bool:
@@ -53,7 +64,15 @@ def is_passed(ingest: Ingest, message: StepMessage) -> bool:
     stage = STAGE_OF_STEP.get(message.step)
     if message.epoch != ingest.epoch or stage is None or ingest.stage is None:
         return False
-    return not ingest.status.is_end and _STAGE_ORDER.index(stage) < _STAGE_ORDER.index(ingest.stage)
+    # A message about no replica may be of either leg: sending on once too often harms nobody.
+    is_of_second = message.replica is not None and message.replica != PRIMARY
+    leg = Leg.LOCATIONS if is_of_second else Leg.SOURCE
+    leg = ingest.leg if ingest.version is None else leg
+    return not ingest.status.is_end and _position(leg, stage) < _position(ingest.leg, ingest.stage)
+
+
+def _position(leg: Leg, stage: Stage) -> tuple[int, int]:
+    return _LEGS.index(leg), _STAGES.index(stage)
 
 
 def require_current(ingest: Ingest, message: StepMessage) -> None:
@@ -76,12 +95,16 @@ def started(ingest: Ingest) -> Ingest:
     return ingest.model_copy(update={"status": IngestStatus.PROCESSING, "stage": Stage.PLANNING})
 
 
-def advanced(ingest: Ingest, message: StepMessage, stage: Stage) -> Ingest:
-    """To a later stage, on behalf of the message's worker; raises Fenced for a late one."""
+def advanced(ingest: Ingest, message: StepMessage, stage: Stage, leg: Leg | None = None) -> Ingest:
+    """To a later stage, or to the next leg, on behalf of the message's worker.
+
+    Raises Fenced for a late one.
+    """
     require_current(ingest, message)
-    if ingest.stage is None or _STAGE_ORDER.index(stage) <= _STAGE_ORDER.index(ingest.stage):
+    leg = leg or ingest.leg
+    if ingest.stage is None or _position(leg, stage) <= _position(ingest.leg, ingest.stage):
         raise Fenced(f"ingest {ingest.id} is past {stage}")
-    return ingest.model_copy(update={"stage": stage})
+    return ingest.model_copy(update={"stage": stage, "leg": leg})
 
 
 def rolling_back(ingest: Ingest, end: IngestStatus, failure: Failure | None = None) -> Ingest:
@@ -132,6 +155,10 @@ def retried(ingest: Ingest) -> Ingest:
             "epoch": ingest.epoch + 1,
             # Before the version there are no copies to resume, and the source may be mended.
             "inventory": ingest.inventory if ingest.version else None,
+            "leg": Leg.SOURCE,
+            # Likewise the lists of what other locations are to hold.
+            "lists": ingest.lists if ingest.version else {},
+            "warming": None,
             "failure": None,
             "failure_count": 0,
             "callback": ingest.callback and Callback(url=ingest.callback.url),

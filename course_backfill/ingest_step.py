@@ -14,6 +14,7 @@ from course_backfill.errors import (
     Conflict,
     Fenced,
     KnownOutage,
+    LocationUnknown,
     SourceRefused,
     StorageRefused,
 )
@@ -44,9 +45,16 @@ class StepCompleted:
 
 @dataclass(frozen=True, slots=True)
 class StepWaiting:
-    """The step cannot go on for now; it is parked and tried again."""
+    """The step cannot go on for now; it is parked and tried again.
+
+    `due` and `patience` replace the growing gaps and their end, where it is known how long things
+    take. `send` goes out at once.
+    """
 
     reason: str
+    due: datetime | None = None
+    patience: timedelta | None = None
+    send: Sequence[StepMessage] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,8 @@ class IngestStep:
             return StepFailed(_failure("source-refused", refusal, ingest))
         except StorageRefused as refusal:
             return StepFailed(_failure("storage-refused", refusal, ingest))
+        except LocationUnknown as unknown:
+            return StepFailed(_failure("location-removed", unknown, ingest))
 
     def _act(self, ingest: Ingest, message: StepMessage, result: StepResult) -> None:
         match result:
@@ -145,25 +155,27 @@ class IngestStep:
                 self._messages.send(messages)
             case StepCompleted():
                 pass
-            case StepWaiting(reason):
-                self._park(ingest, message, reason)
+            case StepWaiting():
+                self._park(ingest, message, result)
+                self._messages.send(result.send)
             case StepFailed(failure, objects):
                 self._lifecycle.fail(ingest, failure, objects=objects)
 
-    def _park(self, ingest: Ingest, message: StepMessage, reason: str) -> None:
+    def _park(self, ingest: Ingest, message: StepMessage, waiting: StepWaiting) -> None:
         """Waits in DynamoDB, holding no message; the janitor sends it again when it is due."""
         now = self._clock()
         name = parked_name(message)
         earlier = find_timer(self._state, ingest.id, name)
         since = from_text(earlier.since) if earlier and earlier.since else now
-        if now - since >= self._parking.give_up_after:
-            detail = f"{reason} (waited since {to_text(since)})"
+        if now - since >= (waiting.patience or self._parking.give_up_after):
+            detail = f"{waiting.reason} (waited since {to_text(since)})"
             failure = Failure.of_ingest("gave-up-waiting", detail, stage=_stage(ingest))
             self._lifecycle.fail(ingest, failure)
             return
         # Whoever fires the timer counts the attempt: a repeated delivery is none.
         attempts = earlier.attempts if earlier else 0
-        timer = parked_timer(message, due=now + self._parking.gap(attempts), since=since)
+        due = waiting.due or now + self._parking.gap(attempts)
+        timer = parked_timer(message, due=due, since=since)
         try:
             self._state.write(
                 set_timer(timer.model_copy(update={"attempts": attempts})),
@@ -172,7 +184,7 @@ class IngestStep:
         except ConditionFailed:
             raise Fenced(f"ingest {ingest.id} moved on while it waited") from None
         event = self._ingests.event(
-            message.step, "waiting", f"Waiting: {reason}", replica=message.replica
+            message.step, "waiting", f"Waiting: {waiting.reason}", replica=message.replica
         )
         self._ingests.note(ingest, event)
 

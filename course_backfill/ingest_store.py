@@ -99,12 +99,16 @@ class IngestStore:
         raise Conflict(f"ingest {ingest} changes too fast; try again in a moment")
 
     def current(self, ingest: Ingest) -> Write:
-        """Demands, within another transaction, that the ingest is still in this epoch and stage."""
+        """Demands, within another transaction, that the ingest still is where it was.
+
+        That is in the same epoch, leg and stage.
+        """
         stage = ingest.stage.value if ingest.stage else None
         return Write(
             key(ingest.id),
             when=(
                 Condition("epoch", "equals", ingest.epoch),
+                Condition("leg", "equals", ingest.leg.value),
                 Condition("stage", "equals", stage),
             ),
         )

@@ -5,9 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
+from course_backfill.audits import AuditWish
 from course_backfill.failures import Failure
 from course_backfill.messages import StepMessage
+from course_backfill.plan_reports import PlanReport
 from course_backfill.records import Record
+from course_backfill.warming import RestoreWish, Warming
 
 PRIMARY = "primary"
 """The location every ingest fills first and readers are served from."""
@@ -41,6 +46,15 @@ class Stage(StrEnum):
     AGGREGATING = "aggregating"
     REGISTERING = "registering"
     ROLLING_BACK = "rolling-back"
+
+
+class Leg(StrEnum):
+    """The two legs of an ingest's way; every stage of the second comes after all of the first."""
+
+    SOURCE = "source"
+    """From the source to the primary."""
+    LOCATIONS = "locations"
+    """From one verified location to others; audits and warming know this one only."""
 
 
 class CallbackStatus(StrEnum):
@@ -88,29 +102,6 @@ class SourceCheck(Record):
     """At most ten of the paths that differ."""
 
 
-class LargestObject(Record):
-    """One of the largest objects of a course."""
-
-    path: str
-    size: int
-
-
-class PlanReport(Record):
-    """What a dry run found; problems are listed one by one under the ingest's failures."""
-
-    objects: int
-    bytes: int
-    by_kind: dict[str, dict[str, int]]
-    largest: tuple[LargestObject, ...]
-    shared_with: tuple[str, ...]
-    problems: dict[str, int]
-    """Code → how many objects, failures and warnings alike."""
-    bytes_were_read: bool
-    would_fail: bool
-    unchanged: bool
-    """Whether the latest version equals the source, so that an ingest would have nothing to do."""
-
-
 class AggregatedVersion(Record):
     """What the aggregator wrote, for the version's record."""
 
@@ -128,20 +119,25 @@ class Ingest(Record):
 
     id: str
     course: str
-    ingest_type: Literal["backfill-course"] = "backfill-course"
-    provider: Literal["mongodb"] = "mongodb"
+    ingest_type: Literal["backfill-course", "audit-course", "warm-course"] = "backfill-course"
+    provider: Literal["mongodb", "amazon-s3"] = "mongodb"
+    source: str | None = None
+    """The location that registered versions are read from; None: the primary."""
     locations: tuple[str, ...]
-    content: tuple[str, ...]
+    content: tuple[str, ...] = ()
     dry_run: bool = False
     read_source: bool = False
     on_failure: Literal["rollback", "keep"] = "rollback"
     corrupt_objects: Literal["fail", "record"] = "fail"
+    restore: RestoreWish = RestoreWish()
+    audit: AuditWish | None = None
     callback: Callback | None = None
     requested_by: str
     request_sha256: str | None = None
 
     status: IngestStatus = IngestStatus.ACCEPTED
     stage: Stage | None = None
+    leg: Leg = Leg.SOURCE
     epoch: int = 1
     """Raised by rollback and retry: messages and workers of an earlier epoch no longer count."""
     revision: int = 1
@@ -154,6 +150,11 @@ class Ingest(Record):
     source_check: SourceCheck | None = None
     report: PlanReport | None = None
     aggregated: AggregatedVersion | None = None
+    lists: dict[str, str] = Field(default_factory=dict)
+    """Location → the work bucket's file of what it is to hold; empty text: nothing is missing."""
+    warming: Warming | None = None
+    repairs: str | None = None
+    """The audit whose findings this ingest mends."""
     failure: Failure | None = None
     """Why the ingest as a whole failed."""
     failure_count: int = 0
@@ -165,6 +166,14 @@ class Ingest(Record):
     kept_until: str | None = None
     created_date: str
     last_modified_date: str
+
+    @property
+    def leg_replicas(self) -> tuple[str, ...]:
+        """The replicas that are worked on in the present leg."""
+        if self.leg is Leg.SOURCE:
+            return (PRIMARY,)
+        # What came from the source is in the primary already.
+        return tuple(one for one in self.locations if self.version is None or one != PRIMARY)
 
     @property
     def created_key(self) -> str:
@@ -185,13 +194,24 @@ class Replica(Record):
 
     location: str
     status: ReplicaStatus = ReplicaStatus.REPLICATING
+    versions: tuple[str, ...] = ()
+    """Registered versions that are brought, or audited."""
+    source: str | None = None
+    """The location that it is copied from; None where that is the source."""
+    expected: str | None = None
+    """The work bucket's file of what it must hold; None where that is the inventory."""
     packets: int
+    objects: int = 0
+    """In all its packets."""
+    bytes: int = 0
     packets_copied: int = 0
     packets_verified: int = 0
     objects_done: int = 0
     bytes_done: int = 0
     objects_verified: int = 0
     bytes_verified: int = 0
+    bytes_left_out: int = 0
+    """By how much the copied packets hold less than was planned; below 0 if files have grown."""
     removed: int = 0
     bad: int = 0
     started_date: str
@@ -213,6 +233,7 @@ class Packet(Record):
     claimed_until: str | None = None
     copied: str | None = None
     """The work bucket's file with the result of the copying, once done."""
+    bytes_copied: int = 0
     bad: int = 0
     removed: int = 0
     verified: str | None = None
@@ -264,6 +285,7 @@ class Timer(Record):
 
 STAGE_OF_STEP = {
     "plan": Stage.PLANNING,
+    "warm": Stage.WARMING,
     "replicate": Stage.REPLICATING,
     "verify": Stage.VERIFYING,
     "aggregate": Stage.AGGREGATING,

@@ -104,6 +104,11 @@ def result_key(ingest: str, replica: str, packet: int, attempt: str, step: str) 
     return f"ingests/{ingest}/results/{replica}/{packet:06d}.{attempt}.{step}.jsonl"
 
 
+def expected_key(ingest: str, replica: str, attempt: str) -> str:
+    """Work bucket: what a replica must hold, as one attempt at planning found it."""
+    return f"ingests/{ingest}/expected/{replica}.{attempt}.jsonl"
+
+
 def failures_key(ingest: str) -> str:
     """Work bucket: every failed object of an ingest; kept when the rest of the work expires."""
     return f"failures/{ingest}.jsonl"

@@ -18,6 +18,7 @@ class Step(StrEnum):
 
     DISCOVER = "discover"
     PLAN = "plan"
+    WARM = "warm"
     REPLICATE = "replicate"
     VERIFY = "verify"
     AGGREGATE = "aggregate"
@@ -34,6 +35,7 @@ class Step(StrEnum):
 SERVICE_OF_STEP = {
     Step.DISCOVER: "planner",
     Step.PLAN: "planner",
+    Step.WARM: "warmer",
     Step.REPLICATE: "replicator",
     Step.VERIFY: "verifier",
     Step.AGGREGATE: "aggregator",

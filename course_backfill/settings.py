@@ -123,6 +123,11 @@ class Settings(BaseSettings):
     give_up_after_hours: Count = Field(
         default=24, description="An outage that lasts longer fails the ingest."
     )
+    restore_give_up_hours: Count = Field(
+        default=96,
+        description="Restores from cold storage that take longer fail the ingest; Deep Archive's "
+        "slowest takes 48 hours.",
+    )
     kept_failure_days: Count = Field(
         default=14,
         le=28,

@@ -16,6 +16,7 @@ from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.ingest_store import IngestStore
+from course_backfill.leg_planning import LegPlanner
 from course_backfill.lifecycle import Lifecycle, Patience
 from course_backfill.location_ports import (
     ObjectCopier,
@@ -25,6 +26,8 @@ from course_backfill.location_ports import (
 )
 from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
+from course_backfill.placements import Placements
+from course_backfill.places import Places
 from course_backfill.ports import (
     CourseSource,
     ObjectReader,
@@ -100,6 +103,16 @@ class Wiring(ABC):
         return {location.id: location for location in self.settings.locations}
 
     @cached_property
+    def places(self) -> Places:
+        """The configured locations with the ports that reach them."""
+        return Places(self.locations, reader=self.reader, writer=self.writer, copier=self.copier)
+
+    @cached_property
+    def placements(self) -> Placements:
+        """Results of packets between locations."""
+        return Placements(work=self.work, packets=self.packets)
+
+    @cached_property
     def primary(self) -> Location:
         """The location that every ingest fills first."""
         return self.settings.primary
@@ -136,6 +149,20 @@ class Wiring(ABC):
         return Results(work=self.work, packets=self.packets)
 
     @cached_property
+    def legs(self) -> LegPlanner:
+        """What plans the second leg of ingests."""
+        return LegPlanner(
+            places=self.places,
+            work=self.work,
+            results=self.results,
+            ingests=self.ingests,
+            packets=self.packets,
+            flow=self.flow,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    @cached_property
     def flow(self) -> Flow:
         """What is to be sent next."""
         return Flow(packets=self.packets, clock=self.clock)
@@ -167,6 +194,11 @@ class Wiring(ABC):
     def resend_after(self) -> timedelta:
         """How long an ingest may show no progress before its messages are sent again."""
         return timedelta(seconds=self.settings.resend_after_seconds)
+
+    @cached_property
+    def restore_patience(self) -> timedelta:
+        """How long restores from cold storage may take before an ingest gives up."""
+        return timedelta(hours=self.settings.restore_give_up_hours)
 
     def step(self, work: Work) -> IngestStep:
         """A service's work as a step of the pipeline."""

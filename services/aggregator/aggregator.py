@@ -1,13 +1,14 @@
-"""Writes a verified version's entries, index and manifest, and sends it to be registered."""
+"""Writes a verified version's manifest files, and sends on what is verified everywhere."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
 from course_backfill.checksums import checksums_of
+from course_backfill.course_store import version_of
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
 from course_backfill.failures import Failure
@@ -15,7 +16,15 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, allotted_version, require_current
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, ReplicaStatus, Stage
+from course_backfill.ingests import (
+    AggregatedVersion,
+    Ingest,
+    Leg,
+    Replica,
+    ReplicaStatus,
+    Stage,
+)
+from course_backfill.leg_planning import Bringing, LegPlanner
 from course_backfill.locations import Location
 from course_backfill.manifests import (
     ENTRIES_NAME,
@@ -47,6 +56,7 @@ class Aggregator:
         results: Results,
         ingests: IngestStore,
         packets: PacketStore,
+        legs: LegPlanner,
         flow: Flow,
         executor: Executor,
         crc64: Crc64,
@@ -57,17 +67,47 @@ class Aggregator:
         self._results = results
         self._ingests = ingests
         self._packets = packets
+        self._legs = legs
         self._flow = flow
         self._executor = executor
         self._crc64 = crc64
 
     def aggregate(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Writes the manifest files to the primary, reads them back, and moves on to register."""
-        if ingest.inventory is None:
-            raise Fenced(f"ingest {ingest.id} has no inventory")
-        replicas = self._packets.replicas(ingest.id)
+        """After the first leg writes the manifest files and opens the second; then registers."""
+        replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
         if any(replica.status is not ReplicaStatus.VERIFIED for replica in replicas):
             raise Fenced(f"not every replica of ingest {ingest.id} is verified")
+        if ingest.leg is Leg.LOCATIONS:
+            return self._register(ingest, message, _verified(replicas))
+        if ingest.aggregated is None:
+            aggregated = self._write_manifest(ingest, message)
+            if isinstance(aggregated, StepFailed):
+                return aggregated
+            ingest = self._ingests.update(ingest.id, _aggregated(message, aggregated))
+        others = [one for one in ingest.locations if one != self._location.id]
+        if not others:
+            return self._register(ingest, message, f"Wrote the manifest of {ingest.version}")
+        version = version_of(ingest, ingest.created_date)
+        wanted = [Bringing(one, [version]) for one in others]
+        listed = self._legs.write_lists(ingest, message, wanted)
+        if isinstance(listed, StepFailed):
+            return listed
+        description = f"Wrote the manifest of {ingest.version}"
+        return self._legs.begin(listed, message, wanted, description=description)
+
+    def _register(self, ingest: Ingest, message: StepMessage, description: str) -> StepSucceeded:
+        event = self._ingests.event(Step.AGGREGATE, "succeeded", description)
+        moved = self._ingests.update(
+            ingest.id, lambda now: advanced(now, message, Stage.REGISTERING), event=event
+        )
+        return StepSucceeded(self._flow.messages(moved))
+
+    def _write_manifest(
+        self, ingest: Ingest, message: StepMessage
+    ) -> AggregatedVersion | StepFailed:
+        """Writes the files to the primary and reads them back; a repeat writes the same bytes."""
+        if ingest.inventory is None:
+            raise Fenced(f"ingest {ingest.id} has no inventory")
         with tempfile.TemporaryDirectory(prefix="course-backfill-") as directory:
             entries = Path(directory) / ENTRIES_NAME
             version = self._summarise(ingest, entries)
@@ -84,16 +124,7 @@ class Aggregator:
                 failed = self._store(ingest, message, prefix + name, content)
                 if failed:
                     return failed
-        aggregated = version.record(prefix + MANIFEST_NAME, manifest)
-
-        def registering(now: Ingest) -> Ingest:
-            moved = advanced(now, message, Stage.REGISTERING)
-            return moved.model_copy(update={"aggregated": aggregated})
-
-        description = f"Wrote the manifest of {ingest.version}: {aggregated.objects} entries"
-        event = self._ingests.event(Step.AGGREGATE, "succeeded", description)
-        moved = self._ingests.update(ingest.id, registering, event=event)
-        return StepSucceeded(self._flow.messages(moved))
+        return version.record(prefix + MANIFEST_NAME, manifest)
 
     def _summarise(self, ingest: Ingest, entries: Path) -> VersionSummary:
         """One pass over the results, the entries going to a file on the way."""
@@ -127,6 +158,19 @@ class Aggregator:
         if checksums_of(self._reader.read(key)) != stored:
             return _failed("fixity-mismatch", f"{key!r} does not read back as it was sent")
         return None
+
+
+def _aggregated(message: StepMessage, written: AggregatedVersion) -> Callable[[Ingest], Ingest]:
+    def aggregated(now: Ingest) -> Ingest:
+        require_current(now, message)
+        return now.model_copy(update={"aggregated": written})
+
+    return aggregated
+
+
+def _verified(replicas: Sequence[Replica]) -> str:
+    parts = [f"{one.location}: {one.objects_verified} objects" for one in replicas]
+    return "Verified in every location: " + ", ".join(parts)
 
 
 def _manifest(ingest: Ingest, database: str, version: VersionSummary) -> StorageManifest:

@@ -7,6 +7,7 @@ from typing import Any
 
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.cold_storage import STANDARD
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
 from services.aggregator.aggregator import Aggregator
@@ -28,10 +29,11 @@ def build_step(wiring: Wiring) -> IngestStep:
     aggregator = Aggregator(
         location=wiring.primary,
         reader=wiring.reader(wiring.primary),
-        writer=wiring.writer(wiring.primary),
+        writer=wiring.writer(wiring.primary, STANDARD),
         results=wiring.results,
         ingests=wiring.ingests,
         packets=wiring.packets,
+        legs=wiring.legs,
         flow=wiring.flow,
         executor=wiring.executor,
         crc64=wiring.crc64,

@@ -17,9 +17,9 @@ from course_backfill.display import ShownIngest, show_ingest
 from course_backfill.entries import VersionFiles
 from course_backfill.errors import NotFound
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest
+from course_backfill.ingests import PRIMARY, Ingest
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.locations import PRIMARY, Location
+from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, ObjectReader, WorkStore
 from course_backfill.wiring import Wiring

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
-from course_backfill.ingests import Ingest, IngestStatus, PlanReport
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.inventory import SourceObject
 from course_backfill.lifecycle import Lifecycle
+from course_backfill.plan_reports import PlanReport
 from course_backfill.ports import CourseSource
 from course_backfill.results import Results
 from course_backfill.sorting import twins

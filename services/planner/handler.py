@@ -16,6 +16,7 @@ from course_backfill.adapters.lambda_batch import (
 from course_backfill.wiring import Wiring
 from services.planner.discovery import Discoverer
 from services.planner.freshness import Freshness
+from services.planner.location_planner import LocationPlanner
 from services.planner.planner import Planner
 from services.planner.planner_step import PlannerStep
 
@@ -62,6 +63,12 @@ def build_planner(wiring: Wiring) -> Planner:
         courses=wiring.courses,
         packets=wiring.packets,
         lifecycle=wiring.lifecycle,
+        locations=LocationPlanner(
+            places=wiring.places,
+            courses=wiring.courses,
+            legs=wiring.legs,
+            lifecycle=wiring.lifecycle,
+        ),
         flow=wiring.flow,
         clock=wiring.clock,
     )

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from course_backfill.courses import CourseId
 from course_backfill.failures import ADVICE, Failure
-from course_backfill.ingests import InventorySummary, LargestObject
+from course_backfill.ingests import InventorySummary
 from course_backfill.inventory import Fault, Fingerprints, SourceObject
 from course_backfill.locations import Location
 from course_backfill.object_keys import relative_key
 from course_backfill.packets import PacketRange, cut_packets
+from course_backfill.plan_reports import LargestObject
 
 LARGEST = 10
 

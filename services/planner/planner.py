@@ -20,16 +20,17 @@ from course_backfill.ingest_step import (
 )
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import (
+    PRIMARY,
     Ingest,
-    IngestStatus,
     InventorySummary,
-    Packet,
+    Leg,
     Replica,
     ReplicaStatus,
     SourceCheck,
     Stage,
 )
 from course_backfill.inventory import SourceObject
+from course_backfill.leg_planning import packets_of
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import inventory_key
 from course_backfill.manifests import split_lines
@@ -41,6 +42,7 @@ from course_backfill.results import Results
 from course_backfill.sorting import in_inventory_order
 from services.planner.dry_run import DryRun
 from services.planner.inventory_scan import InventoryScan, failure
+from services.planner.location_planner import LocationPlanner
 
 
 class Planner:
@@ -56,6 +58,7 @@ class Planner:
         courses: CourseStore,
         packets: PacketStore,
         lifecycle: Lifecycle,
+        locations: LocationPlanner,
         flow: Flow,
         clock: Clock,
     ) -> None:
@@ -66,6 +69,7 @@ class Planner:
         self._courses = courses
         self._packets = packets
         self._lifecycle = lifecycle
+        self._locations = locations
         self._flow = flow
         self._clock = clock
 
@@ -73,6 +77,8 @@ class Planner:
         """Ends a dry run or an unchanged course; otherwise allots the version and its packets."""
         if ingest.version is not None:
             return self._resume(ingest, message)
+        if ingest.provider != "mongodb":
+            return self._locations.plan(ingest, message)
         taken = ingest.inventory or self._take_inventory(ingest, message)
         scan = InventoryScan()
         packets = list(scan.packets(self._inventory(taken.key)))
@@ -84,9 +90,9 @@ class Planner:
         if scan.faults and ingest.corrupt_objects == "fail":
             return self._refuse(ingest, taken.key, scan.faults)
         if unchanged:
+            # What MongoDB has is registered already: other locations are filled without it.
             check = SourceCheck(checked_date=taken.taken_date, stale=False)
-            self._end_unchanged(ingest, message, check)
-            return StepCompleted()
+            return self._locations.plan(ingest, message, check)
         return self._begin(ingest, message, taken, packets)
 
     def _take_inventory(self, ingest: Ingest, message: StepMessage) -> InventorySummary:
@@ -115,15 +121,12 @@ class Planner:
         return map(SourceObject.from_line, split_lines(self._work.read(key)))
 
     def _is_unchanged(self, ingest: Ingest, summary: InventorySummary) -> bool:
-        """Whether the latest version equals the source and is everywhere it should be."""
+        """Whether the latest version equals the source."""
         latest = self._courses.get(ingest.course).latest_version
         if latest is None:
             return False
         version = self._courses.version(ingest.course, latest)
-        there = {replica.location for replica in self._courses.replicas(ingest.course, latest)}
-        is_everywhere = there.issuperset(ingest.locations)
-        is_complete = version.exceptions == 0 and is_everywhere
-        return is_complete and version.fingerprints == summary.fingerprints
+        return version.exceptions == 0 and version.fingerprints == summary.fingerprints
 
     def _refuse(self, ingest: Ingest, key: str, faults: int) -> StepFailed:
         """Chunk faults end the ingest before a byte is copied."""
@@ -138,21 +141,6 @@ class Planner:
         whole = Failure.of_ingest(first.code, detail, stage=Stage.PLANNING)
         return StepFailed(whole, objects=faults)
 
-    def _end_unchanged(self, ingest: Ingest, message: StepMessage, check: SourceCheck) -> None:
-        latest = self._courses.get(ingest.course).latest_version
-
-        def with_check(now: Ingest) -> Ingest:
-            require_current(now, message)
-            return now.model_copy(update={"source_check": check, "previous_version": latest})
-
-        self._lifecycle.end(
-            ingest,
-            IngestStatus.SUCCEEDED,
-            description=f"Nothing to do: {latest} equals the source",
-            change=with_check,
-            course_writes=self._courses.unchanged,
-        )
-
     def _begin(
         self,
         ingest: Ingest,
@@ -161,8 +149,7 @@ class Planner:
         ranges: list[PacketRange],
     ) -> StepResult:
         """Stores the packets, then allots the version and opens the next stage at once."""
-        for location in ingest.locations:
-            self._packets.plan(ingest, location, _packets(location, ranges))
+        self._packets.plan(ingest, PRIMARY, packets_of(PRIMARY, ranges))
         course = self._courses.get(ingest.course)
         number = course.last_version_number + 1
         stage = Stage.REPLICATING if ranges else Stage.VERIFYING
@@ -175,10 +162,10 @@ class Planner:
             return advanced(now, message, stage).model_copy(update=changes)
 
         def allotted(before: Ingest, after: Ingest) -> list[Write]:
-            replicas = (self._replica(location, ranges) for location in ingest.locations)
+            replica = self._replica(summary, ranges)
             return [
                 self._courses.allot_version(after, number),
-                *(self._packets.replica_write(ingest.id, replica) for replica in replicas),
+                self._packets.replica_write(ingest.id, replica),
             ]
 
         description = (
@@ -196,11 +183,13 @@ class Planner:
             raise Fenced(f"course {ingest.course} is no longer ingest {ingest.id}'s") from None
         return StepSucceeded(self._flow.messages(begun))
 
-    def _replica(self, location: str, ranges: list[PacketRange]) -> Replica:
+    def _replica(self, summary: InventorySummary, ranges: list[PacketRange]) -> Replica:
         return Replica(
-            location=location,
+            location=PRIMARY,
             status=ReplicaStatus.REPLICATING if ranges else ReplicaStatus.VERIFYING,
             packets=len(ranges),
+            objects=summary.objects,
+            bytes=summary.bytes,
             started_date=to_text(self._clock()),
         )
 
@@ -216,25 +205,15 @@ class Planner:
                 if packet.is_claimed(now):
                     # Its worker has yet to notice; meanwhile it would turn others away.
                     return StepWaiting("a worker of the attempt before has not let go yet")
-                if is_open and packet.copied and (packet.bad or packet.mismatched):
+                has_faults = packet.copied and (packet.bad or packet.mismatched)
+                if has_faults and (is_open or replica.location != PRIMARY):
                     self._packets.reopen(ingest, packet)
+        # The second leg begins at warming: what was restored may have gone cold again.
+        leg = Leg.LOCATIONS if ingest.lists else Leg.SOURCE
+        stage = Stage.WARMING if ingest.lists else Stage.REPLICATING
         resumed = self._ingests.update(
             ingest.id,
-            lambda now: advanced(now, message, Stage.REPLICATING),
+            lambda now: advanced(now, message, stage, leg),
             event=self._ingests.event("plan", "succeeded", "Resumed from the finished packets"),
         )
         return StepSucceeded(self._flow.messages(resumed))
-
-
-def _packets(location: str, ranges: list[PacketRange]) -> list[Packet]:
-    return [
-        Packet(
-            replica=location,
-            number=number,
-            offset=one.offset,
-            length=one.length,
-            objects=one.objects,
-            bytes=one.bytes,
-        )
-        for number, one in enumerate(ranges)
-    ]

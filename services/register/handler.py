@@ -26,8 +26,11 @@ def step() -> IngestStep:
 def build_step(wiring: Wiring) -> IngestStep:
     """The step on any wiring."""
     register = Register(
-        locations=wiring.locations,
+        places=wiring.places,
+        state=wiring.state,
+        ingests=wiring.ingests,
         courses=wiring.courses,
+        packets=wiring.packets,
         lifecycle=wiring.lifecycle,
         clock=wiring.clock,
     )

@@ -1,18 +1,22 @@
-"""Registers a version: the one commit point, one transaction."""
+"""Registers a version in one transaction, or new replicas of registered versions one by one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore
-from course_backfill.courses import Version, VersionReplica
-from course_backfill.errors import Fenced
-from course_backfill.ingest_states import allotted_version, require_current
+from course_backfill.course_store import CourseStore, version_of
+from course_backfill.courses import VersionReplica
+from course_backfill.errors import ConditionFailed
+from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingests import Ingest, IngestStatus
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest, IngestStatus, Replica
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.locations import Location
 from course_backfill.messages import StepMessage
-from course_backfill.ports import Write
+from course_backfill.packet_store import PacketStore
+from course_backfill.places import Places
+from course_backfill.ports import StateStore, Write
 
 
 class Register:
@@ -21,58 +25,92 @@ class Register:
     def __init__(
         self,
         *,
-        locations: dict[str, Location],
+        places: Places,
+        state: StateStore,
+        ingests: IngestStore,
         courses: CourseStore,
+        packets: PacketStore,
         lifecycle: Lifecycle,
         clock: Clock,
     ) -> None:
-        self._locations = locations
+        self._places = places
+        self._state = state
+        self._ingests = ingests
         self._courses = courses
+        self._packets = packets
         self._lifecycle = lifecycle
         self._clock = clock
 
     def register(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Version, replicas, course, ingest and lease change together or not at all."""
-        version = self._version(ingest)
-        replicas = [self._replica(version, location) for location in ingest.locations]
-
-        def still_current(now: Ingest) -> Ingest:
-            require_current(now, message)
-            return now
+        """A made version with its replicas; or else what was brought to further locations."""
+        if ingest.version is None:
+            return self._place(ingest, message)
+        version = version_of(ingest, to_text(self._clock()))
+        replicas = [self._record(ingest, version.id, location) for location in ingest.locations]
 
         def course_writes(after: Ingest) -> list[Write]:
             return self._courses.registered(after, version, replicas)
 
         totals = f"{version.objects} objects, {version.bytes} bytes"
+        self._end(ingest, message, f"Registered {version.id}: {totals}", course_writes)
+        return StepCompleted()
+
+    def _place(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        """Version by version, so that no transaction grows; a repeat finds what is recorded."""
+        brought = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
+        for replica in brought:
+            there = {
+                (one.version, one.location) for one in self._courses.all_replicas(ingest.course)
+            }
+            for version in replica.versions:
+                if (version, replica.location) not in there:
+                    self._record_one(ingest, self._record(ingest, version, replica.location))
+        self._end(ingest, message, _brought(brought), self._courses.located)
+        return StepCompleted()
+
+    def _record_one(self, ingest: Ingest, record: VersionReplica) -> None:
+        current = self._ingests.current(ingest)
+        try:
+            self._state.write(current, *self._courses.placed(ingest, record))
+        except ConditionFailed:
+            # Another delivery was faster, or the ingest has moved on: its end will tell.
+            return
+
+    def _end(
+        self,
+        ingest: Ingest,
+        message: StepMessage,
+        description: str,
+        course_writes: Callable[[Ingest], list[Write]],
+    ) -> None:
+        def still_current(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return now
+
         self._lifecycle.end(
             ingest,
             IngestStatus.SUCCEEDED,
-            description=f"Registered {version.id}: {totals}",
+            description=description,
             change=still_current,
             course_writes=course_writes,
         )
-        return StepCompleted()
 
-    def _version(self, ingest: Ingest) -> Version:
-        written = ingest.aggregated
-        if written is None:
-            raise Fenced(f"ingest {ingest.id} has no manifest")
-        return Version(
-            course=ingest.course,
-            id=allotted_version(ingest),
-            ingest=ingest.id,
-            created_date=to_text(self._clock()),
-            previous_version=ingest.previous_version,
-            **written.model_dump(),
-        )
-
-    def _replica(self, version: Version, location: str) -> VersionReplica:
-        where = self._locations[location]
+    def _record(self, ingest: Ingest, version: str, location: str) -> VersionReplica:
+        where = self._places.location(location)
         return VersionReplica(
-            course=version.course,
-            version=version.id,
+            course=ingest.course,
+            version=version,
             location=location,
             bucket=where.bucket,
             prefix=where.prefix,
-            registered_date=version.created_date,
+            registered_date=to_text(self._clock()),
         )
+
+
+def _brought(replicas: list[Replica]) -> str:
+    parts = [
+        f"{len(replica.versions)} version(s) to {replica.location}"
+        for replica in replicas
+        if replica.versions
+    ]
+    return "Backfilled " + (", ".join(parts) or "nothing")

@@ -8,8 +8,11 @@ from typing import Any
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.ingest_step import IngestStep
+from course_backfill.ingests import Leg
 from course_backfill.wiring import Wiring
+from services.replicator.location_packets import LocationPackets
 from services.replicator.replicator import Replicator
+from services.replicator.source_packets import SourcePackets
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
@@ -25,19 +28,33 @@ def step() -> IngestStep:
 
 def build_step(wiring: Wiring) -> IngestStep:
     """The step on any wiring."""
-    replicator = Replicator(
+    source = SourcePackets(
         source=wiring.source,
         location=wiring.primary,
         reader=wiring.reader(wiring.primary),
         writer=wiring.writer(wiring.primary),
         work=wiring.work,
         results=wiring.results,
+        executor=wiring.executor,
+        crc64=wiring.crc64,
+    )
+    locations = LocationPackets(
+        places=wiring.places,
+        work=wiring.work,
+        packets=wiring.packets,
+        placements=wiring.placements,
+        executor=wiring.executor,
+        crc64=wiring.crc64,
+    )
+    replicator = Replicator(
+        copying={Leg.SOURCE: source, Leg.LOCATIONS: locations},
+        results=wiring.results,
+        placements=wiring.placements,
         ingests=wiring.ingests,
         packets=wiring.packets,
         flow=wiring.flow,
-        executor=wiring.executor,
-        crc64=wiring.crc64,
         new_id=wiring.new_id,
         renew_every=wiring.renew_every,
+        restore_patience=wiring.restore_patience,
     )
     return wiring.step(replicator.replicate)

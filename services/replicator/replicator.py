@@ -1,28 +1,40 @@
-"""Copies one packet to one location, and sends the replica on when all its packets are done."""
+"""Copies one packet to one location, and sends the ingest on when all of the leg's are done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import chain
+from typing import Protocol
 
 from course_backfill.claims import HeldClaim
-from course_backfill.crc import Crc64
-from course_backfill.errors import Fenced
+from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import advanced, allotted_version
-from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult, StepSucceeded
+from course_backfill.ingest_states import advanced
+from course_backfill.ingest_step import (
+    StepCompleted,
+    StepFailed,
+    StepResult,
+    StepSucceeded,
+    StepWaiting,
+)
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica, Stage
-from course_backfill.inventory import SourceObject
-from course_backfill.locations import Location, result_key
-from course_backfill.manifests import split_lines
+from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, Stage
+from course_backfill.locations import result_key
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketEnd, PacketStore
-from course_backfill.ports import CourseSource, ObjectReader, ObjectWriter, WorkStore
-from course_backfill.results import DESTINATION_FAULTS, Copied, Outcome, Results
-from course_backfill.source_reading import Bad, Removed
-from services.replicator.packet_copier import PacketCopier
+from course_backfill.placements import Placements
+from course_backfill.ports import Write
+from course_backfill.results import DESTINATION_FAULTS, Results
+
+
+class PacketCopying(Protocol):
+    """Copies the packets of one leg."""
+
+    def copy(self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str) -> PacketEnd:
+        """Copies the packet, and writes what became of each object to the file `result`."""
+        ...
 
 
 class Replicator:
@@ -31,121 +43,90 @@ class Replicator:
     def __init__(
         self,
         *,
-        source: CourseSource,
-        location: Location,
-        reader: ObjectReader,
-        writer: ObjectWriter,
-        work: WorkStore,
+        copying: dict[Leg, PacketCopying],
         results: Results,
+        placements: Placements,
         ingests: IngestStore,
         packets: PacketStore,
         flow: Flow,
-        executor: ThreadPoolExecutor,
-        crc64: Crc64,
         new_id: Callable[[], str],
         renew_every: float,
+        restore_patience: timedelta,
     ) -> None:
-        self._source = source
-        self._location = location
-        self._reader = reader
-        self._writer = writer
-        self._work = work
+        self._copying = copying
         self._results = results
+        self._placements = placements
         self._ingests = ingests
         self._packets = packets
         self._flow = flow
-        self._executor = executor
-        self._crc64 = crc64
         self._new_id = new_id
         self._renew_every = renew_every
+        self._restore_patience = restore_patience
 
     def replicate(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Copies the message's packet unless that is done or being done, then decides."""
-        location, number = self._location.id, message.packet
-        if number is not None and self._packets.get(ingest.id, location, number).copied is None:
-            packet = self._packets.claim(ingest, location, number, claimant=self._new_id())
+        replica, number = message.replica, message.packet
+        if replica is None:
+            raise Fenced(f"a message of ingest {ingest.id} names no replica")
+        if number is not None and self._packets.get(ingest.id, replica, number).copied is None:
+            packet = self._packets.claim(ingest, replica, number, claimant=self._new_id())
             if packet is not None:
-                self._copy(ingest, packet)
+                try:
+                    self._copy(ingest, packet)
+                except ObjectCold as cold:
+                    warm = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.WARM)
+                    patience = self._restore_patience
+                    return StepWaiting(str(cold), patience=patience, send=(warm,))
         return self._decide(ingest, message)
 
     def _copy(self, ingest: Ingest, packet: Packet) -> None:
+        attempt = packet.claimant or ""
+        result = result_key(ingest.id, packet.replica, packet.number, attempt, "copied")
         with HeldClaim(self._packets, ingest, packet, every=self._renew_every) as claim:
-            copier = self._copier(ingest, packet, claim)
-            outcomes = copier.copy(self._planned(ingest, packet))
-            claim.check()
-            result = self._result(ingest, packet)
-            self._results.write(result, outcomes)
-            end = PacketEnd(
-                result,
-                size=sum(one.source.size for one in outcomes if isinstance(one, Copied)),
-                bad=_count(outcomes, Bad),
-                removed=_count(outcomes, Removed),
-            )
+            end = self._copying[ingest.leg].copy(ingest, packet, claim, result)
             if not self._packets.copied(ingest, packet, end):
                 raise Fenced(f"packet {packet.number} of ingest {ingest.id} was taken over")
 
-    def _copier(self, ingest: Ingest, packet: Packet, claim: HeldClaim) -> PacketCopier:
-        return PacketCopier(
-            source=self._source,
-            reader=self._reader,
-            writer=self._writer,
-            executor=self._executor,
-            crc64=self._crc64,
-            prefix=self._location.prefix_of(ingest),
-            location_prefix=self._location.prefix,
-            version=allotted_version(ingest),
-            is_repeat=packet.attempts > 1,
-            check=claim.check,
-        )
-
-    def _planned(self, ingest: Ingest, packet: Packet) -> list[SourceObject]:
-        if ingest.inventory is None:
-            raise Fenced(f"ingest {ingest.id} has no inventory")
-        blocks = self._work.read(
-            ingest.inventory.key, start=packet.offset, end=packet.offset + packet.length
-        )
-        return [SourceObject.from_line(line) for line in split_lines(blocks)]
-
-    def _result(self, ingest: Ingest, packet: Packet) -> str:
-        attempt = packet.claimant or ""
-        return result_key(ingest.id, packet.replica, packet.number, attempt, "copied")
-
     def _decide(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Whether the ingest fails is decided once: when all packets are done."""
-        replica = self._packets.replica(ingest.id, self._location.id)
-        if replica.packets_copied < replica.packets:
+        """Whether the ingest fails is decided once: when all packets of the leg are done."""
+        replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
+        if any(replica.packets_copied < replica.packets for replica in replicas):
             return StepCompleted()
-        if replica.bad:
-            failed = self._failed(ingest, replica)
+        if any(replica.bad for replica in replicas):
+            failed = self._failed(ingest)
             if failed:
                 return failed
-        description = f"Copied {replica.objects_done} objects, {replica.bytes_done} bytes"
-        event = self._ingests.event(
-            Step.REPLICATE, "succeeded", description, replica=replica.location
-        )
+        return self._verify(ingest, message, replicas)
 
+    def _verify(
+        self, ingest: Ingest, message: StepMessage, replicas: list[Replica]
+    ) -> StepSucceeded:
         def copied(now: Ingest) -> Ingest:
             moved = advanced(now, message, Stage.VERIFYING)
-            return moved.model_copy(update={"failure_count": replica.bad})
+            bad = sum(replica.bad for replica in replicas)
+            return moved.model_copy(update={"failure_count": now.failure_count or bad})
 
-        verifying = self._ingests.update(
-            ingest.id,
-            copied,
-            event=event,
-            extra=lambda before, after: [self._packets.verifying(ingest.id, replica.location)],
+        def verifying(before: Ingest, after: Ingest) -> list[Write]:
+            return [self._packets.verifying(ingest.id, one.location) for one in replicas]
+
+        objects = sum(replica.objects_done for replica in replicas)
+        size = sum(replica.bytes_done for replica in replicas)
+        event = self._ingests.event(
+            Step.REPLICATE,
+            "succeeded",
+            f"Copied {objects} objects, {size} bytes",
+            replica=replicas[0].location if len(replicas) == 1 else None,
         )
-        return StepSucceeded(self._flow.messages(verifying))
+        moved = self._ingests.update(ingest.id, copied, event=event, extra=verifying)
+        return StepSucceeded(self._flow.messages(moved))
 
-    def _failed(self, ingest: Ingest, replica: Replica) -> StepFailed | None:
+    def _failed(self, ingest: Ingest) -> StepFailed | None:
         """The failure that bad objects make, unless the request has them recorded."""
-        listed = self._results.write_failures(
-            ingest, self._results.copying_failures(ingest, replica.location)
-        )
-        failures = self._results.copying_failures(ingest, replica.location)
+        listed = self._results.write_failures(ingest, self._failures(ingest))
         fatal = (
             one
-            for one in failures
-            if ingest.corrupt_objects == "fail" or one.code in DESTINATION_FAULTS
+            for one in self._failures(ingest)
+            if ingest.corrupt_objects == "fail" or one.replica or one.code in DESTINATION_FAULTS
         )
         first = next(fatal, None)
         if first is None:
@@ -154,6 +135,12 @@ class Replicator:
         whole = Failure.of_ingest(first.code, detail + first.detail, stage=Stage.REPLICATING)
         return StepFailed(whole, objects=listed)
 
-
-def _count(outcomes: list[Outcome], kind: type[Outcome]) -> int:
-    return sum(isinstance(outcome, kind) for outcome in outcomes)
+    def _failures(self, ingest: Ingest) -> Iterator[Failure]:
+        """The source's bad objects first, where they were recorded in the first leg."""
+        return chain(
+            self._results.copying_failures(ingest, PRIMARY) if ingest.version else (),
+            *(
+                self._placements.faults(ingest.id, replica, stage=Stage.REPLICATING)
+                for replica in (ingest.leg_replicas if ingest.leg is Leg.LOCATIONS else ())
+            ),
+        )

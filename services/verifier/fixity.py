@@ -1,27 +1,49 @@
-"""Fixity: re-reads copies with code of its own and says which differ from their entries."""
+"""Fixity: re-reads copies with code of its own and says which differ from what they should be."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from course_backfill.errors import NotFound
+from course_backfill.errors import NotFound, ObjectCold
 from course_backfill.inventory import Fault
-from course_backfill.manifests import Entry
-from course_backfill.ports import ObjectReader
-from course_backfill.source_reading import Bad
+from course_backfill.ports import ObjectReader, ObjectStat
 
 AT_ONCE = 64
-"""Entries submitted together: bounds memory, and how long a lost claim goes unnoticed."""
+"""Copies submitted together: bounds memory, and how long a lost claim goes unnoticed."""
 
 Method = Literal["bytes", "checksums"]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What must be at a key. `crc64` gives the whole's CRC64NVME (base64) where it is known."""
+
+    key: str
+    size: int
+    sha256: str
+    crc64: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is there: `fault` if it is not what it should be, `is_unread` if nobody could tell."""
+
+    fault: Fault | None = None
+    etag: str | None = None
+    sha256: str | None = None
+    is_unread: bool = False
+
+
 class FixityChecker:
-    """Compares copies with their entries: all bytes, or S3's stored checksum where there is one."""
+    """Compares copies: by all bytes, or by the checksum that S3 stored where there is one.
+
+    What is cold and not restored is compared by its stored checksum whatever the method.
+    """
 
     def __init__(
         self,
@@ -29,36 +51,36 @@ class FixityChecker:
         reader: ObjectReader,
         executor: Executor,
         method: Method,
-        prefix: str,
         check: Callable[[], None],
     ) -> None:
         self._reader = reader
         self._executor = executor
         self._method = method
-        self._prefix = prefix
         self._check = check
 
-    def mismatches(self, entries: Iterable[Entry]) -> Iterator[Bad]:
-        """Every entry whose copy is missing or differs."""
-        remaining = iter(entries)
+    def findings(self, wanted: Iterable[Wanted]) -> Iterator[Finding]:
+        """One finding for each, in order."""
+        remaining = iter(wanted)
         while group := list(islice(remaining, AT_ONCE)):
             self._check()
-            for entry, fault in zip(group, self._executor.map(self._fault, group), strict=True):
-                if fault:
-                    yield Bad(entry.source, fault)
+            yield from self._executor.map(self._look, group)
 
-    def _fault(self, entry: Entry) -> Fault | None:
-        key = self._prefix + entry.key
+    def _look(self, wanted: Wanted) -> Finding:
         if self._method == "checksums":
-            stat = self._reader.stat(key)
-            if stat is None:
-                return _missing(key)
-            if stat.sha256:
-                return _compare(entry, stat.size, stat.sha256)
+            stat = self._reader.stat(wanted.key)
+            if stat is None or stat.sha256 or stat.size != wanted.size:
+                return _by_checksum(wanted, stat)
         try:
-            return _compare(entry, *self._read(key))
+            size, sha256 = self._read(wanted.key)
         except NotFound:
-            return _missing(key)
+            return _missing(wanted.key)
+        except ObjectCold:
+            return _by_checksum(wanted, self._reader.stat(wanted.key))
+        fault = _compare(wanted, size, sha256)
+        if fault is None:
+            return Finding()
+        stat = self._reader.stat(wanted.key)
+        return Finding(fault, etag=stat.etag if stat else None, sha256=sha256)
 
     def _read(self, key: str) -> tuple[int, str]:
         sha256, size = hashlib.sha256(), 0
@@ -69,14 +91,31 @@ class FixityChecker:
         return size, sha256.hexdigest()
 
 
-def _missing(key: str) -> Fault:
-    return Fault("object-missing", f"there is no object at {key!r}")
+def _by_checksum(wanted: Wanted, stat: ObjectStat | None) -> Finding:
+    """By what S3 stored of the whole object: its sha256, or else its CRC64NVME."""
+    if stat is None:
+        return _missing(wanted.key)
+    if stat.sha256 or stat.size != wanted.size:
+        fault = _compare(wanted, stat.size, stat.sha256 or wanted.sha256)
+        return Finding(fault, etag=stat.etag, sha256=stat.sha256)
+    known = wanted.crc64()
+    if stat.crc64 is None or known is None:
+        return Finding(etag=stat.etag, is_unread=True)
+    if stat.crc64 == known:
+        return Finding(etag=stat.etag)
+    detail = f"the copy has CRC64NVME {stat.crc64}, the one it was made of {known}"
+    return Finding(Fault("fixity-mismatch", detail), etag=stat.etag)
 
 
-def _compare(entry: Entry, size: int, sha256: str) -> Fault | None:
-    if size != entry.source.size:
-        detail = f"the copy has {size} bytes, the entry says {entry.source.size}"
+def _missing(key: str) -> Finding:
+    return Finding(Fault("object-missing", f"there is no object at {key!r}"))
+
+
+def _compare(wanted: Wanted, size: int, sha256: str) -> Fault | None:
+    if size != wanted.size:
+        detail = f"the copy has {size} bytes, the entry says {wanted.size}"
         return Fault("fixity-mismatch", detail)
-    if sha256 != entry.sha256:
-        return Fault("fixity-mismatch", f"the copy has sha256 {sha256}, the entry {entry.sha256}")
+    if sha256 != wanted.sha256:
+        detail = f"the copy has sha256 {sha256}, the entry {wanted.sha256}"
+        return Fault("fixity-mismatch", detail)
     return None

@@ -8,7 +8,10 @@ from typing import Any
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.ingest_step import IngestStep
+from course_backfill.ingests import Leg
 from course_backfill.wiring import Wiring
+from services.verifier.location_replica import LocationReplica
+from services.verifier.source_replica import SourceReplica
 from services.verifier.verifier import Verifier
 
 
@@ -25,17 +28,29 @@ def step() -> IngestStep:
 
 def build_step(wiring: Wiring) -> IngestStep:
     """The step on any wiring."""
-    verifier = Verifier(
+    source = SourceReplica(
         source=wiring.source,
         location=wiring.primary,
         reader=wiring.reader(wiring.primary),
         results=wiring.results,
-        ingests=wiring.ingests,
-        packets=wiring.packets,
-        flow=wiring.flow,
         executor=wiring.executor,
         method=wiring.settings.verify,
         clock=wiring.clock,
+    )
+    locations = LocationReplica(
+        places=wiring.places,
+        work=wiring.work,
+        placements=wiring.placements,
+        packets=wiring.packets,
+        executor=wiring.executor,
+        method=wiring.settings.verify,
+    )
+    verifier = Verifier(
+        checking={Leg.SOURCE: source, Leg.LOCATIONS: locations},
+        results=wiring.results,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        flow=wiring.flow,
         new_id=wiring.new_id,
         renew_every=wiring.renew_every,
     )

@@ -7,26 +7,22 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from course_backfill.inventory import Fault
-from course_backfill.manifests import MANIFEST_FILES, Entry
-from course_backfill.ports import ObjectStat
 from course_backfill.sorting import sort_records
 
 _EXPECTED, _LISTED = 0, 1
 
 
 def listing_faults(
-    prefix: str, entries: Iterable[Entry], listed: Iterable[ObjectStat]
+    expected: Iterable[tuple[str, int]], listed: Iterable[tuple[str, int]]
 ) -> Iterator[tuple[str, Fault]]:
-    """(key below the prefix, what is wrong) for all that is missing, surplus or of another size.
+    """(key, what is wrong) for all that is missing, surplus or of another size.
 
-    `entries` in any order; `listed` in the order of keys. Manifest files may be there already,
-    from an attempt that got further.
+    Both give keys and sizes: `expected` in any order, `listed` in the bytewise order of keys.
     """
-    expected = sort_records((entry.key.encode(), b"%d" % entry.source.size) for entry in entries)
-    actual = ((stat.key.removeprefix(prefix).encode(), b"%d" % stat.size) for stat in listed)
+    wanted = sort_records((key.encode(), b"%d" % size) for key, size in expected)
     merged = heapq.merge(
-        ((key, _EXPECTED, size) for key, size in expected),
-        ((key, _LISTED, size) for key, size in actual),
+        ((key, _EXPECTED, size) for key, size in wanted),
+        ((key.encode(), _LISTED, b"%d" % size) for key, size in listed),
     )
     for name, group in groupby(merged, key=lambda one: one[0]):
         key = name.decode()
@@ -34,8 +30,7 @@ def listing_faults(
         if _LISTED not in sizes:
             yield key, Fault("object-missing", f"the listing lacks {key!r}")
         elif _EXPECTED not in sizes:
-            if key not in MANIFEST_FILES:
-                yield key, Fault("surplus-object", f"nothing of this ingest is called {key!r}")
+            yield key, Fault("surplus-object", f"nothing of this course is called {key!r}")
         elif sizes[_LISTED] != sizes[_EXPECTED]:
             listed_size, size = sizes[_LISTED].decode(), sizes[_EXPECTED].decode()
             detail = f"{key!r} is listed with {listed_size} bytes, the entry says {size}"

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Request, Response
 
 from course_backfill.courses import version_number
 from course_backfill.errors import NotFound
-from course_backfill.locations import PRIMARY
+from course_backfill.ingests import PRIMARY
 from course_backfill.manifests import Entry, StorageManifest
 from services.ingests_api.answers import Answer, answers, csv_answer, json_answer, wants_csv
 from services.ingests_api.api import Api

@@ -1,0 +1,201 @@
+"""Plans the second leg of an ingest: what each location is to hold, cut into packets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from course_backfill.clock import Clock, to_text
+from course_backfill.courses import Version
+from course_backfill.errors import NotFound
+from course_backfill.expected_objects import ManifestsDisagree
+from course_backfill.failures import Failure
+from course_backfill.flow import Flow
+from course_backfill.ingest_states import advanced, require_current
+from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
+from course_backfill.locations import expected_key
+from course_backfill.messages import StepMessage
+from course_backfill.packet_store import PacketStore
+from course_backfill.packets import PacketRange
+from course_backfill.places import Places
+from course_backfill.ports import WorkStore, Write
+from course_backfill.replica_planning import ExpectedScan, UncopiableObjects, write_expected
+from course_backfill.results import Results
+from course_backfill.version_objects import ManifestDamaged
+
+
+@dataclass(frozen=True, slots=True)
+class Bringing:
+    """What one location is to be brought: registered versions, and the one that is being made."""
+
+    location: str
+    versions: Sequence[Version]
+
+
+class LegPlanner:
+    """Used by whoever opens the second leg; a repeat finds the lists of the first."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        work: WorkStore,
+        results: Results,
+        ingests: IngestStore,
+        packets: PacketStore,
+        flow: Flow,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._places = places
+        self._work = work
+        self._results = results
+        self._ingests = ingests
+        self._packets = packets
+        self._flow = flow
+        self._clock = clock
+        self._new_id = new_id
+
+    def write_lists(
+        self, ingest: Ingest, message: StepMessage, wanted: Sequence[Bringing]
+    ) -> Ingest | StepFailed:
+        """Writes what each location is to hold, as it is copied from the ingest's source.
+
+        Of several planners at once the first that is done counts, so that all cut the same
+        packets. What cannot be copied from there fails the ingest.
+        """
+        for one in wanted:
+            if one.location in ingest.lists:
+                continue
+            key = ""
+            if one.versions:
+                key = expected_key(ingest.id, one.location, self._new_id())
+                failed = self._write_list(ingest, key, one)
+                if failed:
+                    return failed
+            ingest = self._ingests.update(ingest.id, _listed(message, one.location, key))
+        return ingest
+
+    def begin(
+        self,
+        ingest: Ingest,
+        message: StepMessage,
+        wanted: Sequence[Bringing],
+        *,
+        description: str,
+        change: Callable[[Ingest], Ingest] = lambda ingest: ingest,
+    ) -> StepResult:
+        """Stores the packets of the lists and opens the leg, at warming where anything is cold."""
+        scans = {one.location: ExpectedScan() for one in wanted}
+        cut = {one.location: self._cut(ingest, one, scans[one.location]) for one in wanted}
+        replicas = [
+            self._replica(one, ingest, scans[one.location], cut[one.location]) for one in wanted
+        ]
+        is_cold = any(scan.cold for scan in scans.values())
+        has_packets = any(cut.values())
+        stage = Stage.REPLICATING if has_packets else Stage.VERIFYING
+        stage = Stage.WARMING if is_cold else stage
+
+        def begun(now: Ingest) -> Ingest:
+            return change(advanced(now, message, stage, Leg.LOCATIONS))
+
+        def stored(before: Ingest, after: Ingest) -> list[Write]:
+            return [self._packets.replica_write(ingest.id, one) for one in replicas]
+
+        event = self._ingests.event(message.step, "planned", description + _totals(scans))
+        moved = self._ingests.update(ingest.id, begun, event=event, extra=stored)
+        return StepSucceeded(self._flow.messages(moved))
+
+    def _write_list(self, ingest: Ingest, key: str, one: Bringing) -> StepFailed | None:
+        source = ingest.source or PRIMARY
+        try:
+            uncopiable = write_expected(
+                self._work,
+                key,
+                versions=one.versions,
+                source=self._places.get(source),
+                target=self._places.get(one.location),
+            )
+        except (ManifestDamaged, ManifestsDisagree, NotFound) as damaged:
+            detail = f"{damaged} (in location {source})"
+            return StepFailed(Failure.of_ingest("manifest-damaged", detail, stage=_stage(ingest)))
+        return self._refused(ingest, uncopiable, source) if uncopiable.count else None
+
+    def _refused(self, ingest: Ingest, uncopiable: UncopiableObjects, source: str) -> StepFailed:
+        failures = (
+            Failure.of_copy(key, fault, source, stage=_stage(ingest))
+            for key, fault in uncopiable.first
+        )
+        self._results.write_failures(ingest, failures)
+        key, fault = uncopiable.first[0]
+        detail = (
+            f"{uncopiable.count} object(s) cannot be copied from {source}, "
+            f"the first is {key!r}: {fault.detail}"
+        )
+        whole = Failure.of_ingest("source-copy-damaged", detail, stage=_stage(ingest))
+        return StepFailed(whole, objects=len(uncopiable.first))
+
+    def _cut(self, ingest: Ingest, one: Bringing, scan: ExpectedScan) -> list[PacketRange]:
+        key = ingest.lists[one.location]
+        ranges = scan.packets(self._work, key) if key else []
+        self._packets.plan(ingest, one.location, packets_of(one.location, ranges))
+        return ranges
+
+    def _replica(
+        self,
+        one: Bringing,
+        ingest: Ingest,
+        scan: ExpectedScan,
+        ranges: list[PacketRange],
+    ) -> Replica:
+        return Replica(
+            location=one.location,
+            status=ReplicaStatus.REPLICATING if ranges else ReplicaStatus.VERIFYING,
+            versions=tuple(version.id for version in one.versions),
+            source=ingest.source or PRIMARY,
+            expected=ingest.lists[one.location] or None,
+            packets=len(ranges),
+            objects=scan.objects,
+            bytes=scan.size,
+            started_date=to_text(self._clock()),
+        )
+
+
+def packets_of(replica: str, ranges: Sequence[PacketRange]) -> list[Packet]:
+    """The packets of a replica, one for each range."""
+    return [
+        Packet(
+            replica=replica,
+            number=number,
+            offset=one.offset,
+            length=one.length,
+            objects=one.objects,
+            bytes=one.bytes,
+        )
+        for number, one in enumerate(ranges)
+    ]
+
+
+def _listed(message: StepMessage, location: str, key: str) -> Callable[[Ingest], Ingest]:
+    def listed(now: Ingest) -> Ingest:
+        require_current(now, message)
+        if location in now.lists:
+            return now
+        return now.model_copy(update={"lists": {**now.lists, location: key}})
+
+    return listed
+
+
+def _totals(scans: Mapping[str, ExpectedScan]) -> str:
+    parts = [
+        f"{location}: {scan.objects - scan.present} of {scan.objects} objects to be copied, "
+        f"{scan.to_copy} bytes"
+        for location, scan in scans.items()
+    ]
+    return "; ".join(["", *parts])
+
+
+def _stage(ingest: Ingest) -> str:
+    return ingest.stage.value if ingest.stage else ingest.status.value

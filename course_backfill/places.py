@@ -1,0 +1,89 @@
+"""Places: the locations of an installation with the ports that reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from course_backfill.cold_storage import INTELLIGENT_TIERING, STANDARD
+from course_backfill.courses import CourseId
+from course_backfill.errors import LocationUnknown
+from course_backfill.location_ports import ObjectCopier
+from course_backfill.locations import Location
+from course_backfill.ports import ObjectReader, ObjectStat, ObjectWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location and what reads it."""
+
+    location: Location
+    reader: ObjectReader
+
+    def list(self, course: CourseId) -> Iterator[ObjectStat]:
+        """Every object of a course, keys relative to the location's prefix, in bytewise order."""
+        prefix = self.location.prefix
+        for stat in self.reader.list(self.location.course_prefix(course)):
+            yield replace(stat, key=stat.key.removeprefix(prefix))
+
+    def archive_of(self, stat: ObjectStat) -> str | None:
+        """The class that a listed object must be restored from before it can be read, if any.
+
+        Listings tell nothing of Intelligent-Tiering's archive tiers: such an object is asked for.
+        """
+        if stat.storage_class != INTELLIGENT_TIERING or stat.archive is not None:
+            return stat.archive
+        found = self.reader.stat(self.location.prefix + stat.key)
+        return found.archive if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What puts objects into a location: content in its storage class, manifest files in STANDARD.
+
+    Of each pair the first is for content. `copiers` is None where bytes must be streamed.
+    """
+
+    writers: tuple[ObjectWriter, ObjectWriter]
+    copiers: tuple[ObjectCopier, ObjectCopier] | None
+
+
+class Places:
+    """The configured locations by id; what is not configured any more is an error of its own."""
+
+    def __init__(
+        self,
+        locations: Mapping[str, Location],
+        *,
+        reader: Callable[[Location], ObjectReader],
+        writer: Callable[[Location, str | None], ObjectWriter],
+        copier: Callable[[Location, Location, str | None], ObjectCopier | None],
+    ) -> None:
+        self._locations = locations
+        self._reader = reader
+        self._writer = writer
+        self._copier = copier
+
+    def location(self, name: str) -> Location:
+        """The location; raises LocationUnknown."""
+        try:
+            return self._locations[name]
+        except KeyError:
+            raise LocationUnknown(
+                f"location {name!r} is not in the settings any more; there are: "
+                + ", ".join(self._locations)
+            ) from None
+
+    def get(self, name: str) -> Place:
+        """The location with its reader; raises LocationUnknown."""
+        location = self.location(name)
+        return Place(location, self._reader(location))
+
+    def writing(self, source: Location, target: Location) -> Writing:
+        """How objects get from one location to another."""
+        content = self._copier(source, target, None)
+        manifests = self._copier(source, target, STANDARD)
+        return Writing(
+            writers=(self._writer(target, None), self._writer(target, STANDARD)),
+            copiers=(content, manifests) if content and manifests else None,
+        )

@@ -1,0 +1,114 @@
+"""Plans what is brought from one location to others: all registered versions, nothing read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from course_backfill.course_store import CourseStore
+from course_backfill.failures import Failure
+from course_backfill.ingest_states import require_current
+from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult
+from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, SourceCheck, Stage
+from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.messages import StepMessage
+from course_backfill.places import Places
+
+
+class LocationPlanner:
+    """Opens the second leg of an ingest that has no first."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        courses: CourseStore,
+        legs: LegPlanner,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._places = places
+        self._courses = courses
+        self._legs = legs
+        self._lifecycle = lifecycle
+
+    def plan(
+        self, ingest: Ingest, message: StepMessage, check: SourceCheck | None = None
+    ) -> StepResult:
+        """Plans every version that a wanted location lacks.
+
+        `check` says how the source stands, where it was looked at.
+        """
+        source = ingest.source or PRIMARY
+        for location in (source, *ingest.locations):
+            self._places.location(location)
+        wanted = self._wanted(ingest)
+        refused = self._refusal(ingest, wanted, source)
+        if refused:
+            return refused
+        if not any(one.versions for one in wanted):
+            self._end_complete(ingest, message, check)
+            return StepCompleted()
+        listed = self._legs.write_lists(ingest, message, wanted)
+        if isinstance(listed, StepFailed):
+            return listed
+        return self._legs.begin(
+            listed,
+            message,
+            wanted,
+            description=f"Planned from {source}",
+            change=self._checked(ingest, check),
+        )
+
+    def _wanted(self, ingest: Ingest) -> list[Bringing]:
+        """For every location the versions that are not there, oldest first."""
+        versions = self._courses.versions(ingest.course)[::-1]
+        there = {(one.version, one.location) for one in self._courses.all_replicas(ingest.course)}
+        return [
+            Bringing(location, [one for one in versions if (one.id, location) not in there])
+            for location in ingest.locations
+        ]
+
+    def _refusal(self, ingest: Ingest, wanted: list[Bringing], source: str) -> StepFailed | None:
+        course = self._courses.get(ingest.course)
+        if not course.versions:
+            detail = f"course {course.id} has no registered version to bring to another location"
+            return _failed("nothing-registered", detail)
+        there = {
+            one.version
+            for one in self._courses.all_replicas(ingest.course)
+            if one.location == source
+        }
+        lacking = sorted(
+            {version.id for one in wanted for version in one.versions} - there,
+            key=lambda version: int(version[1:]),
+        )
+        if lacking:
+            return _failed("source-incomplete", f"location {source} has no {', '.join(lacking)}")
+        return None
+
+    def _end_complete(
+        self, ingest: Ingest, message: StepMessage, check: SourceCheck | None
+    ) -> None:
+        def still_current(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return self._checked(ingest, check)(now)
+
+        latest = self._courses.get(ingest.course).latest_version
+        fresh = f"{latest} equals the source, and " if check else ""
+        everywhere = ", ".join(ingest.locations)
+        self._lifecycle.end(
+            ingest,
+            IngestStatus.SUCCEEDED,
+            description=f"Nothing to do: {fresh}every version is in {everywhere}",
+            change=still_current,
+            course_writes=None if ingest.dry_run else self._courses.located,
+        )
+
+    def _checked(self, ingest: Ingest, check: SourceCheck | None) -> Callable[[Ingest], Ingest]:
+        latest = self._courses.get(ingest.course).latest_version
+        changes = {"source_check": check, "previous_version": latest}
+        return lambda now: now.model_copy(update=changes)
+
+
+def _failed(code: str, detail: str) -> StepFailed:
+    return StepFailed(Failure.of_ingest(code, detail, stage=Stage.PLANNING))

@@ -1,0 +1,143 @@
+"""Copies the expected objects of one packet from one location to another, create-only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+
+from course_backfill.checksums import Stored, checksums_of
+from course_backfill.crc import Crc64
+from course_backfill.errors import (
+    NotFound,
+    ObjectChanged,
+    ObjectExists,
+    StorageUnavailable,
+    UploadLost,
+)
+from course_backfill.expected_objects import ExpectedObject
+from course_backfill.inventory import Fault
+from course_backfill.location_ports import ObjectCopier
+from course_backfill.placements import Placement
+from course_backfill.places import Place, Writing
+from course_backfill.ports import BadObject, ObjectWriter
+from course_backfill.uploads import PART_BYTES, PartedUpload
+
+AT_ONCE = 64
+"""Objects handed out together: bounds memory, and how long a lost claim goes unnoticed."""
+MAX_UPLOADS = 3
+"""Times a large object is begun anew because its upload got lost."""
+
+
+class LocationCopier:
+    """Within S3 where one set of credentials reaches both ends, else streamed through here.
+
+    What is at a key already is left to the verifier: nothing is ever replaced. Raises what the
+    ports raise, ObjectCold where the source must be restored first, and Fenced by `check`.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Place,
+        target: Place,
+        writing: Writing,
+        executor: Executor,
+        crc64: Crc64,
+        check: Callable[[], None],
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._writers = writing.writers
+        self._copiers = writing.copiers
+        self._executor = executor
+        self._crc64 = crc64
+        self._check = check
+
+    def copy(self, objects: Sequence[ExpectedObject]) -> list[Placement]:
+        """One placement for each object, in their order."""
+        one_by_one = [] if self._copiers else [one for one in objects if one.size > PART_BYTES]
+        # A streamed large object uses the same threads for its parts: it must not hold one.
+        done = {one.key: self._place(one) for one in one_by_one}
+        rest = [one for one in objects if one.key not in done]
+        for start in range(0, len(rest), AT_ONCE):
+            self._check()
+            group = rest[start : start + AT_ONCE]
+            done |= {each.expected.key: each for each in self._executor.map(self._place, group)}
+        return [done[one.key] for one in objects]
+
+    def _place(self, one: ExpectedObject) -> Placement:
+        if one.is_present:
+            return Placement(one)
+        self._check()
+        try:
+            if self._copiers:
+                self._copy(self._copiers[one.is_manifest_file], one)
+            else:
+                self._stream(self._writers[one.is_manifest_file], one)
+        except ObjectExists:
+            return Placement(one)
+        except BadObject as bad:
+            return Placement(one, fault=bad.fault)
+        except (ObjectChanged, NotFound):
+            detail = f"{one.key!r} in {self._source.location.id} was deleted or replaced meanwhile"
+            return Placement(one, fault=Fault("source-copy-changed", detail))
+        return Placement(one)
+
+    def _copy(self, copier: ObjectCopier, one: ExpectedObject) -> None:
+        copier.copy(
+            self._source.location.prefix + one.key,
+            etag=one.etag or "",
+            key=self._target.location.prefix + one.key,
+            size=one.size,
+            content_type=one.content_type,
+        )
+
+    def _stream(self, writer: ObjectWriter, one: ExpectedObject) -> None:
+        key = self._target.location.prefix + one.key
+        blocks = self._source.reader.read(self._source.location.prefix + one.key)
+        if one.size <= PART_BYTES:
+            content = b"".join(blocks)
+            self._approve(one, checksums_of([content]))
+            writer.create(key, content, sha256=one.sha256, content_type=one.content_type)
+            return
+        for _ in range(MAX_UPLOADS):
+            try:
+                self._upload(writer, one, key)
+            except UploadLost:
+                continue
+            return
+        raise StorageUnavailable(f"the upload of {key!r} was lost {MAX_UPLOADS} times")
+
+    def _upload(self, writer: ObjectWriter, one: ExpectedObject, key: str) -> None:
+        upload = PartedUpload(
+            reader=self._target.reader,
+            writer=writer,
+            executor=self._executor,
+            crc64=self._crc64,
+            check=self._check,
+            approve=partial(self._approve, one),
+            key=key,
+            size=one.size,
+            content_type=one.content_type,
+        )
+        try:
+            for block in self._source.reader.read(self._source.location.prefix + one.key):
+                upload.write(block)
+            upload.commit()
+        except BadObject:
+            upload.discard()
+            raise
+        except BaseException:
+            upload.leave()
+            raise
+
+    def _approve(self, one: ExpectedObject, stored: Stored) -> None:
+        if stored.sha256 != one.sha256:
+            raise BadObject(
+                Fault(
+                    "source-copy-damaged",
+                    f"{one.key!r} in {self._source.location.id} has sha256 {stored.sha256}, "
+                    f"the entry {one.sha256}",
+                )
+            )

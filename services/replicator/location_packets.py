@@ -1,0 +1,70 @@
+"""Packets of the second leg: from one location to another, an expected object a line."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from course_backfill.claims import HeldClaim
+from course_backfill.crc import Crc64
+from course_backfill.errors import Fenced
+from course_backfill.expected_objects import ExpectedObject
+from course_backfill.ingests import Ingest, Packet, Replica
+from course_backfill.manifests import split_lines
+from course_backfill.packet_store import PacketEnd, PacketStore
+from course_backfill.placements import Placements
+from course_backfill.places import Places
+from course_backfill.ports import WorkStore
+from services.replicator.location_copier import LocationCopier
+
+
+class LocationPackets:
+    """Copies one packet of a replica from the location that its plan names."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        work: WorkStore,
+        packets: PacketStore,
+        placements: Placements,
+        executor: ThreadPoolExecutor,
+        crc64: Crc64,
+    ) -> None:
+        self._places = places
+        self._work = work
+        self._packets = packets
+        self._placements = placements
+        self._executor = executor
+        self._crc64 = crc64
+
+    def copy(self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str) -> PacketEnd:
+        """Copies the packet; its placements go to the work bucket's file `result`."""
+        replica = self._packets.replica(ingest.id, packet.replica)
+        copier = self._copier(replica, claim)
+        placements = copier.copy(self._planned(replica, packet))
+        claim.check()
+        self._placements.write(result, placements)
+        placed = [one.expected.size for one in placements if one.fault is None]
+        return PacketEnd(result, size=sum(placed), bad=len(placements) - len(placed))
+
+    def _copier(self, replica: Replica, claim: HeldClaim) -> LocationCopier:
+        if replica.source is None:
+            raise Fenced(f"the replica in {replica.location} is not copied from a location")
+        source = self._places.get(replica.source)
+        target = self._places.get(replica.location)
+        writing = self._places.writing(source.location, target.location)
+        return LocationCopier(
+            source=source,
+            target=target,
+            writing=writing,
+            executor=self._executor,
+            crc64=self._crc64,
+            check=claim.check,
+        )
+
+    def _planned(self, replica: Replica, packet: Packet) -> list[ExpectedObject]:
+        if replica.expected is None:
+            raise Fenced(f"the replica in {replica.location} has no list of what it must hold")
+        end = packet.offset + packet.length
+        blocks = self._work.read(replica.expected, start=packet.offset, end=end)
+        return [ExpectedObject.from_line(line) for line in split_lines(blocks)]
