@@ -1,4 +1,4 @@
-"""The embedded AWS as an ASGI application: S3, SQS and DynamoDB behind one address.
+"""The embedded AWS as an ASGI application: S3, SQS, DynamoDB and STS behind one address.
 
 All calls are carried out on the event loop's thread, one after another. That makes every one of
 them atomic, which moto's backends are not by themselves.
@@ -80,6 +80,7 @@ class EmbeddedAws:
             payload = await received_payload(arriving, headers, self._store)
         else:
             body = await received_document(arriving)
+            operation = operation.named_by(body)
         fault = self._faults.take(operation, body)
         if fault is None:
             return await self._carried_out(operation, scope, body, payload)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from course_backfill.local.embedded_aws.operations import Operation
-from course_backfill.local.embedded_aws.s3_errors import s3_error
+from course_backfill.local.embedded_aws.s3_errors import s3_error, sts_error
 
 PATH = "/_faults"
 
@@ -25,7 +25,7 @@ class Fault(BaseModel, extra="forbid"):
     error of DynamoDB and SQS, e.g. CancellationReasons. `delay` is in seconds.
     """
 
-    service: Literal["s3", "sqs", "dynamodb"]
+    service: Literal["s3", "sqs", "dynamodb", "sts"]
     operation: str = ""
     key: str = ""
     status: int = Field(500, ge=200, le=599)
@@ -50,6 +50,8 @@ class Fault(BaseModel, extra="forbid"):
         """Status, headers and body of the error, in the form of the service."""
         if operation.service == "s3":
             return s3_error(self.status, self.code, self.message)
+        if operation.service == "sts":
+            return sts_error(self.status, self.code, self.message)
         document = {"__type": self.code, "message": self.message, **self.extra}
         headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-errortype": self.code}
         return self.status, headers, json.dumps(document).encode()

@@ -17,6 +17,7 @@ from moto.core.request import (
     environ_key_for_header,
     should_preserve_original_header_name,
 )
+from moto.sts.responses import TokenResponse
 
 from course_backfill.local.embedded_aws.blobs import Blob
 from course_backfill.local.embedded_aws.checksums import DeclaredChecksums
@@ -147,6 +148,8 @@ def call(operation: Operation, request: Request) -> Answer:
             response = EmbeddedSqsResponse()
             status, headers, body = response._dispatch(request)
             waiting = response.waiting
+        elif operation.service == "sts":
+            status, headers, body = TokenResponse.dispatch(request)
         elif operation.key:
             status, headers, body = EmbeddedS3Response().key_response(request, request.raw_url, {})
         else:

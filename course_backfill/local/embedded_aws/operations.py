@@ -1,7 +1,7 @@
-"""Which call of which service an HTTP request is, told from its address and headers alone."""
+"""Which call of which service an HTTP request is, told from its address and headers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote
 
 SUBRESOURCES = {
@@ -40,7 +40,7 @@ VERBS = {"PUT": "Put", "GET": "Get", "DELETE": "Delete", "HEAD": "Head", "POST":
 
 @dataclass(frozen=True)
 class Operation:
-    """`service` is s3, sqs or dynamodb; `name` as in AWS's API, e.g. PutObject; `key` S3's key."""
+    """`service` is s3, sqs, dynamodb or sts; `name` as in AWS's API, e.g. PutObject; `key` S3's."""
 
     service: str
     name: str
@@ -52,6 +52,12 @@ class Operation:
         """Whether the body is bytes to store, not a document to parse."""
         return self.service == "s3" and self.name in ("PutObject", "UploadPart")
 
+    def named_by(self, body: bytes) -> "Operation":
+        """The same, where only the body tells the name, as for STS."""
+        if self.name or self.service != "sts":
+            return self
+        return replace(self, name=parse_qs(body.decode("latin-1")).get("Action", [""])[0])
+
 
 def operation_of(
     method: str, raw_path: str, query_string: str, headers: Mapping[str, str]
@@ -62,6 +68,8 @@ def operation_of(
         return Operation("sqs", target.partition(".")[2])
     if target.startswith("DynamoDB_"):
         return Operation("dynamodb", target.partition(".")[2])
+    if method == "POST" and "/sts/aws4_request" in headers.get("authorization", ""):
+        return Operation("sts", "")
     bucket, _, key = raw_path.lstrip("/").partition("/")
     query = parse_qs(query_string, keep_blank_values=True)
     name = (

@@ -1,6 +1,5 @@
 """The S3 calls on objects, as S3 answers them: checksums, conditions, archives, key length."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -24,6 +23,7 @@ from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 from course_backfill.local.embedded_aws.s3_listing import ListingCalls
 from course_backfill.local.embedded_aws.s3_objects import StoredObject
 from course_backfill.local.embedded_aws.s3_restores import RestoreCalls
+from course_backfill.local.embedded_aws.s3_signatures import require_region, require_unexpired
 from course_backfill.local.embedded_aws.s3_uploads import UploadCalls
 
 MAX_KEY_BYTES = 1024
@@ -53,30 +53,27 @@ class EmbeddedS3Response(CopyCalls, UploadCalls, ListingCalls, RestoreCalls):
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
         status, headers, body = super().serialized(action_result)
         refusal = action_result.result
-        return refusal.status if isinstance(refusal, S3Refusal) else status, headers, body
+        if isinstance(refusal, S3Refusal):
+            return refusal.status, {**headers, **refusal.headers}, body
+        return status, headers, body
+
+    def _bucket_response(self, request: Any, full_url: str) -> str | TYPE_RESPONSE:
+        query = self.querystring
+        if request.method != "PUT" or query:
+            require_region(self.backend, self.bucket_name, self.headers, query)
+        return super()._bucket_response(request, full_url)
 
     def _key_response(self, request: Any, full_url: str) -> TYPE_RESPONSE:
-        # moto takes keys of any length, and signed addresses of any age.
+        # moto takes keys of any length, and signed addresses of any age and region.
         if len(self.parse_key_name().encode()) > MAX_KEY_BYTES:
             raise S3Refusal(400, "KeyTooLongError", "Your key is too long")
-        self._require_unexpired()
+        require_unexpired(self.querystring)
+        require_region(self.backend, self.bucket_name, self.headers, self.querystring)
         if request.method == "POST" and "uploadId" in request.args:
             return self.complete_upload()
         if request.method == "POST" and "restore" in request.args:
             return self.restore_object()
         return super()._key_response(request, full_url)
-
-    def _require_unexpired(self) -> None:
-        if "Signature" in self.querystring and "AWSAccessKeyId" in self.querystring:
-            # S3 knows the old way of signing for buckets made before 2020 only.
-            message = "Please use AWS4-HMAC-SHA256."
-            raise S3Refusal(400, "InvalidRequest", message)
-        if "X-Amz-Expires" not in self.querystring or "X-Amz-Date" not in self.querystring:
-            return
-        signed = datetime.strptime(self.querystring["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")
-        lifetime = timedelta(seconds=int(self.querystring["X-Amz-Expires"][0]))
-        if signed.replace(tzinfo=UTC) + lifetime < datetime.now(UTC):
-            raise S3Refusal(403, "AccessDenied", "Request has expired")
 
     def put_object(self) -> TYPE_RESPONSE:
         """moto stores whatever arrives; S3 refuses bytes that differ from what was declared."""

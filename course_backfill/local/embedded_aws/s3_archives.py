@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.s3 import notifications
-from moto.s3.exceptions import InvalidObjectState
+from moto.s3.exceptions import InvalidObjectState, MissingBucket
 from moto.s3.models import FakeKey, s3_backends
 from moto.s3.notifications import S3NotificationEvent
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
@@ -89,9 +89,12 @@ class ArchivableObject(FakeKey):
 
     def announce(self, event: S3NotificationEvent) -> None:
         """Sends the event where the bucket wants it and the object is in it still."""
-        bucket = s3_backends[self.account_id][self.partition].buckets.get(str(self.bucket_name))
-        if bucket is not None and any(key is self for key in bucket.keys.getlist(self.name, [])):
-            notifications.send_event(self.account_id, event, bucket, self)
+        try:
+            bucket = s3_backends[self.account_id][self.partition].get_bucket(str(self.bucket_name))
+        except MissingBucket:
+            return
+        if any(key is self for key in bucket.keys.getlist(self.name, [])):
+            notifications.send_event(bucket.account_id, event, bucket, self)
 
 
 class ColdObject(InvalidObjectState):

@@ -1,4 +1,4 @@
-"""An answer of S3 that moto has no error of its own for."""
+"""Errors that moto has none of its own for."""
 
 from xml.sax.saxutils import escape
 
@@ -8,9 +8,12 @@ from moto.s3.exceptions import S3ClientError
 class S3Refusal(S3ClientError):
     """S3's error `code`, answered with HTTP `status` (moto knows no status of most codes)."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(code, message)
         self.status = status
+        self.headers = headers or {}
 
 
 def s3_error(status: int, code: str, message: str) -> tuple[int, dict[str, str], bytes]:
@@ -21,3 +24,13 @@ def s3_error(status: int, code: str, message: str) -> tuple[int, dict[str, str],
         "<RequestId>embedded</RequestId></Error>"
     )
     return status, {"content-type": "application/xml"}, body.encode()
+
+
+def sts_error(status: int, code: str, message: str) -> tuple[int, dict[str, str], bytes]:
+    """The answer of STS for an error."""
+    body = (
+        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
+        f"<Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+        "</Error><RequestId>embedded</RequestId></ErrorResponse>"
+    )
+    return status, {"content-type": "text/xml"}, body.encode()
