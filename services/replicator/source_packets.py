@@ -14,7 +14,7 @@ from course_backfill.locations import Location
 from course_backfill.manifests import split_lines
 from course_backfill.packet_store import PacketEnd
 from course_backfill.ports import CourseSource, ObjectReader, ObjectWriter, WorkStore
-from course_backfill.results import Outcome, Results
+from course_backfill.results import Copied, Outcome, Results
 from course_backfill.source_reading import Bad, Removed
 from services.replicator.packet_copier import PacketCopier
 

@@ -29,7 +29,7 @@ class ReplicaChecking(Protocol):
     ) -> tuple[int, int]:
         """Reads a packet's copies back and writes what differs to the file `result`.
 
-        Returns how many differ, and the bytes of all.
+        Returns how many differ, and the bytes of all that do not.
         """
         ...
 
