@@ -12,7 +12,15 @@ from pydantic.alias_generators import to_camel
 
 from course_backfill.clock import from_text
 from course_backfill.failures import Failure
-from course_backfill.ingests import Event, Ingest, IngestStatus, Replica, SourceCheck, Stage
+from course_backfill.ingests import (
+    PRIMARY,
+    Event,
+    Ingest,
+    IngestStatus,
+    Replica,
+    SourceCheck,
+    Stage,
+)
 from course_backfill.plan_reports import PlanReport
 from course_backfill.progress import Progress, progress_of
 from course_backfill.redaction import without_query
@@ -60,10 +68,11 @@ class ShownProvider(Shown):
 
 
 class ShownSource(Shown):
-    """Where the content comes from."""
+    """Where the content comes from; `id` is the location where that is amazon-s3."""
 
     type: Literal["Location"] = "Location"
     provider: ShownProvider
+    id: str | None
 
 
 class ShownCourse(Shown):
@@ -206,7 +215,7 @@ def show_ingest(
         id=ingest.id,
         ingest_type=ShownIngestType(id=ingest.ingest_type),
         course=ShownCourse(id=ingest.course, version=_version(ingest)),
-        source_location=ShownSource(provider=ShownProvider(id=ingest.provider)),
+        source_location=_source(ingest),
         locations=list(ingest.locations),
         content=list(ingest.content),
         dry_run=ingest.dry_run,
@@ -238,6 +247,12 @@ def _version(ingest: Ingest) -> str | None:
     is_failing = ingest.stage is Stage.ROLLING_BACK
     has_failed = ingest.status in {IngestStatus.FAILED, IngestStatus.CANCELLED}
     return None if is_failing or has_failed else ingest.version
+
+
+def _source(ingest: Ingest) -> ShownSource:
+    is_location = ingest.provider != "mongodb"
+    location = (ingest.source or PRIMARY) if is_location else None
+    return ShownSource(provider=ShownProvider(id=ingest.provider), id=location)
 
 
 def _event(event: Event) -> ShownEvent:

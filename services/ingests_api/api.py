@@ -22,6 +22,7 @@ from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, ObjectReader, WorkStore
+from course_backfill.warming import RestoreWish
 from course_backfill.wiring import Wiring
 
 
@@ -37,8 +38,12 @@ class Api:
     dead_letters: DeadLetterStore
     messages: MessageSender
     work: WorkStore
+    locations: Mapping[str, Location]
+    """The configured ones by id, in their order."""
     readers: Mapping[str, ObjectReader]
-    """Location → reader; its keys are the configured locations."""
+    """Location → reader."""
+    restore: RestoreWish
+    """How cold objects are restored where a request does not say."""
     callback_rules: CallbackRules | None
     """None where callbacks cannot be signed, so that none are accepted."""
     clock: Clock
@@ -63,7 +68,9 @@ class Api:
             dead_letters=wiring.dead_letters,
             messages=wiring.messages,
             work=wiring.work,
+            locations=wiring.locations,
             readers={name: wiring.reader(one) for name, one in wiring.locations.items()},
+            restore=RestoreWish(),
             callback_rules=CallbackRules.of(settings) if settings.callback_secret else None,
             clock=wiring.clock,
             new_id=wiring.new_id,

@@ -42,7 +42,7 @@ class IngestsApi:
     """Answers events from any number of threads; makes nothing before the first."""
 
     def __init__(self, api: Api) -> None:
-        self._available = Available(tuple(api.readers), api.callback_rules)
+        self._available = Available(tuple(api.locations), api.callback_rules)
         self._of_thread = threading.local()
         routes = (
             IngestRoutes(api),

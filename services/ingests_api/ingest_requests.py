@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic.alias_generators import to_camel
 
 from course_backfill.callbacks import CallbackRules
+from course_backfill.cold_storage import Tier
 from course_backfill.inventory import CONTENT_KINDS
 from services.ingests_api.checks import checked, collected, course_key
 
@@ -63,6 +64,25 @@ def _for_dry_runs(value: bool, info: ValidationInfo) -> bool:
     return value
 
 
+def only_for(*types: str) -> AfterValidator:
+    """Refuses a field where it is given with a type of ingest that has no use for it."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        asked = info.data.get("ingest_type")
+        if asked is not None and asked.id not in types:
+            raise ValueError(f"only with ingestType {' or '.join(types)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _from_source(value: Any, info: ValidationInfo) -> Any:
+    source = info.data.get("source_location")
+    if source is not None and source.provider.id != "mongodb":
+        raise ValueError("only where the source is mongodb: registered versions stay as they are")
+    return value
+
+
 class Nothing(Asked):
     """The body of a request that says everything by its path: an empty object, or none."""
 
@@ -71,11 +91,11 @@ class AskedIngestType(Asked):
     """What kind of work is asked for."""
 
     type: Literal["IngestType"] = "IngestType"
-    id: Literal["backfill-course"]
+    id: Literal["backfill-course", "audit-course", "warm-course"]
 
 
 class AskedCourse(Asked):
-    """The course to backfill."""
+    """The course that it is about."""
 
     type: Literal["Course"] = "Course"
     id: Annotated[str, checked(course_key), Field(examples=["course-v1:OpenedX+DemoX+DemoCourse"])]
@@ -85,14 +105,26 @@ class AskedProvider(Asked):
     """What kind of storage the content is in now."""
 
     type: Literal["Provider"] = "Provider"
-    id: Literal["mongodb"]
+    id: Literal["mongodb", "amazon-s3"]
+
+
+def _source_location(wanted: str | None, info: ValidationInfo) -> str | None:
+    provider = info.data.get("provider")
+    if wanted is not None and provider is not None and provider.id != "amazon-s3":
+        raise ValueError("only with the provider amazon-s3")
+    return wanted and _among((wanted,), _available(info).locations)[0]
 
 
 class AskedSource(Asked):
-    """Where the content is now."""
+    """Where the content is read from: MongoDB, or a location that has it already."""
 
     type: Literal["Location"] = "Location"
     provider: AskedProvider
+    id: Annotated[
+        str | None,
+        AfterValidator(_source_location),
+        Field(description="With amazon-s3: the location to copy from. Default: the primary."),
+    ] = None
 
 
 class AskedCallback(Asked):
@@ -106,39 +138,79 @@ class AskedCallback(Asked):
     ]
 
 
+BACKFILL, AUDIT, WARM = "backfill-course", "audit-course", "warm-course"
+
+
 class IngestRequest(Asked):
-    """Asks for one course to be backfilled. Only `ingestType` and `course` are required."""
+    """Asks for one course to be backfilled, audited or warmed.
+
+    Only `ingestType` and `course` are required.
+    """
 
     type: Literal["Ingest"] = "Ingest"
     ingest_type: AskedIngestType
     course: AskedCourse
-    source_location: AskedSource | None = None
+    source_location: Annotated[AskedSource | None, only_for(BACKFILL)] = None
     locations: Annotated[
         SomeNames | None,
         AfterValidator(_locations),
-        Field(description="Default: every configured location."),
+        Field(
+            description="To backfill from MongoDB: besides the required ones, which are always "
+            "filled. Default: to backfill the required ones, to audit all, to warm the primary."
+        ),
     ] = None
     content: Annotated[
         SomeNames | None,
         AfterValidator(_content),
+        only_for(BACKFILL),
+        AfterValidator(_from_source),
         Field(description=f"Of {', '.join(CONTENT_KINDS)}. Default: all of these."),
     ] = None
-    dry_run: bool = Field(
+    dry_run: Annotated[bool, only_for(BACKFILL)] = Field(
         default=False, description="Report what an ingest would meet; copy nothing."
     )
-    read_source: Annotated[bool, AfterValidator(_for_dry_runs)] = Field(
+    read_source: Annotated[
+        bool, only_for(BACKFILL), AfterValidator(_from_source), AfterValidator(_for_dry_runs)
+    ] = Field(
         default=False, description="With dryRun: read every byte, so that all bad files are found."
     )
-    on_failure: Literal["rollback", "keep"] = Field(
+    on_failure: Annotated[Literal["rollback", "keep"], only_for(BACKFILL)] = Field(
         default="rollback", description="keep: what was copied waits for a retry."
     )
-    corrupt_objects: Literal["fail", "record"] = Field(
-        default="fail", description="record: copy the rest, list the bad ones as exceptions."
+    corrupt_objects: Annotated[
+        Literal["fail", "record"], only_for(BACKFILL), AfterValidator(_from_source)
+    ] = Field(default="fail", description="record: copy the rest, list the bad ones as exceptions.")
+    restore_tier: Tier | None = Field(
+        default=None,
+        strict=False,
+        description="How fast cold objects are restored. Default: the installation's.",
     )
-    go_live: Annotated[bool, AfterValidator(_not_yet)] = Field(
+    restore_days: Annotated[int, Field(ge=1, le=365)] | None = Field(
+        default=None, description="How long restored copies last. Default: the installation's."
+    )
+    max_cost: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None = Field(
+        default=None,
+        strict=False,
+        description="Refuse to restore for more, by the installation's price table.",
+    )
+    method: Annotated[Literal["bytes", "checksums"] | None, only_for(AUDIT)] = Field(
+        default=None,
+        description="bytes: read every copy; checksums: trust what S3 stored, where it did. "
+        "Default: bytes.",
+    )
+    warm: Annotated[bool, only_for(AUDIT)] = Field(
+        default=False, description="Restore what is cold, to read it; otherwise it stays unread."
+    )
+    go_live: Annotated[bool, only_for(BACKFILL), AfterValidator(_not_yet)] = Field(
         default=False, description="Not available yet."
     )
     callback: AskedCallback | None = None
+
+
+class RestoreTierRequest(Asked):
+    """Asks for restores that are under way to be sped up."""
+
+    tier: Tier = Field(strict=False, description="Bulk, Standard or Expedited.")
 
 
 def _available(info: ValidationInfo) -> Available:

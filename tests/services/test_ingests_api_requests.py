@@ -59,7 +59,7 @@ def test_all_faults_of_a_request_are_named_at_once(world: ApiWorld) -> None:
         {
             "ingestType": {"id": "create"},
             "course": {"id": "../etc/passwd", "version": "v9"},
-            "sourceLocation": {"provider": {"id": "amazon-s3"}},
+            "sourceLocation": {"provider": {"id": "azure"}},
             "locations": ["primary", "moon"],
             "content": [],
             "dryRun": "yes",

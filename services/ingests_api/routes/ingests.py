@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Request, Response
 
+from course_backfill.audits import AuditWish
 from course_backfill.clock import to_text
 from course_backfill.display import ShownIngest
 from course_backfill.errors import ConditionFailed
-from course_backfill.ingests import Callback, Ingest, IngestStatus
+from course_backfill.ingests import PRIMARY, Callback, Ingest, IngestStatus
 from course_backfill.inventory import CONTENT_KINDS
+from course_backfill.locations import Location
+from course_backfill.warming import RestoreWish
 from services.ingests_api.answers import Answer, answers, json_answer
 from services.ingests_api.api import Api
 from services.ingests_api.arguments import json_body_of
@@ -21,7 +25,7 @@ from services.ingests_api.auth import Principal
 from services.ingests_api.cursors import decode_cursor, encode_cursor
 from services.ingests_api.display import ShownResults
 from services.ingests_api.endpoints import Endpoint
-from services.ingests_api.ingest_requests import IngestRequest, Nothing
+from services.ingests_api.ingest_requests import AUDIT, IngestRequest, Nothing
 from services.ingests_api.json_bodies import json_sha256
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
@@ -60,7 +64,7 @@ class IngestRoutes:
                 handler=self.create,
                 before=(self.replay,),
                 tag=TAG,
-                summary="Backfill a course",
+                summary="Backfill, audit or warm a course",
                 description="With an Idempotency-Key, the same request gives the same ingest.",
                 answers=answers(
                     {
@@ -181,20 +185,36 @@ class IngestRoutes:
         self, body: IngestRequest, principal: Principal, digest: str, key: str | None
     ) -> Ingest:
         now = to_text(self._api.clock())
+        source = body.source_location
         return Ingest(
             id=ingest_id_of(principal, key) if key else self._api.new_id(),
             course=body.course.id,
-            locations=body.locations or tuple(self._api.readers),
+            ingest_type=body.ingest_type.id,
+            provider=source.provider.id if source else "mongodb",
+            source=source.id if source else None,
+            locations=wanted_locations(body, self._api.locations.values()),
             content=body.content or tuple(CONTENT_KINDS),
             dry_run=body.dry_run,
             read_source=body.read_source,
             on_failure=body.on_failure,
             corrupt_objects=body.corrupt_objects,
+            restore=self._restore(body),
+            audit=AuditWish(method=body.method or "bytes", warm=body.warm)
+            if body.ingest_type.id == AUDIT
+            else None,
             callback=Callback(url=body.callback.url) if body.callback else None,
             requested_by=principal.sub,
             request_sha256=digest,
             created_date=now,
             last_modified_date=now,
+        )
+
+    def _restore(self, body: IngestRequest) -> RestoreWish:
+        usual = self._api.restore
+        return RestoreWish(
+            tier=body.restore_tier or usual.tier,
+            days=body.restore_days or usual.days,
+            max_cost_cents=None if body.max_cost is None else round(body.max_cost * 100),
         )
 
     def _same(self, earlier: Ingest, digest: str, base: str) -> Answer:
@@ -210,6 +230,23 @@ class IngestRoutes:
     def _answer(self, ingest: Ingest, base: str, status: HTTPStatus) -> Answer:
         headers = {"Location": f"{base}/ingests/{ingest.id}"}
         return json_answer(self._api.show(ingest), status=status, headers=headers)
+
+
+def wanted_locations(body: IngestRequest, available: Collection[Location]) -> tuple[str, ...]:
+    """The locations of an ingest, in the order of the settings."""
+    asked = frozenset(body.locations or ())
+    match body.ingest_type.id:
+        case "audit-course":
+            wanted = asked or {one.id for one in available}
+        case "warm-course":
+            wanted = asked or {PRIMARY}
+        case _:
+            required = {one.id for one in available if one.required}
+            source = body.source_location
+            is_copied = source is not None and source.provider.id == "amazon-s3"
+            # A version that is made anew must be in every required location.
+            wanted = asked or required if is_copied else asked | required
+    return tuple(one.id for one in available if one.id in wanted)
 
 
 def ingest_id_of(principal: Principal, key: str) -> str:
