@@ -1,4 +1,4 @@
-"""The embedded AWS as an ASGI application: S3, SQS, DynamoDB and STS behind one address.
+"""The embedded AWS as an ASGI application: all its services behind one address.
 
 All calls are carried out on the event loop's thread, one after another. That makes every one of
 them atomic, which moto's backends are not by themselves.

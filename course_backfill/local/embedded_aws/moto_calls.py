@@ -17,6 +17,7 @@ from moto.core.request import (
     environ_key_for_header,
     should_preserve_original_header_name,
 )
+from moto.events.responses import EventsHandler
 from moto.sts.responses import TokenResponse
 
 from course_backfill.local.embedded_aws.blobs import Blob
@@ -150,6 +151,8 @@ def call(operation: Operation, request: Request) -> Answer:
             waiting = response.waiting
         elif operation.service == "sts":
             status, headers, body = TokenResponse.dispatch(request)
+        elif operation.service == "events":
+            status, headers, body = EventsHandler.dispatch(request)
         elif operation.key:
             status, headers, body = EmbeddedS3Response().key_response(request, request.raw_url, {})
         else:

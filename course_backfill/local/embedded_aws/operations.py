@@ -29,6 +29,8 @@ BUCKET_OPERATIONS = {
     "DELETE": "DeleteBucket",
 }
 
+TARGETS = {"AmazonSQS.": "sqs", "DynamoDB_": "dynamodb", "AWSEvents.": "events"}
+
 LISTINGS = {
     "uploads": "ListMultipartUploads",
     "versions": "ListObjectVersions",
@@ -40,7 +42,7 @@ VERBS = {"PUT": "Put", "GET": "Get", "DELETE": "Delete", "HEAD": "Head", "POST":
 
 @dataclass(frozen=True)
 class Operation:
-    """`service` is s3, sqs, dynamodb or sts; `name` as in AWS's API, e.g. PutObject; `key` S3's."""
+    """`service` as moto names it; `name` as in AWS's API, e.g. PutObject; `bucket`, `key` of S3."""
 
     service: str
     name: str
@@ -64,10 +66,9 @@ def operation_of(
 ) -> Operation:
     """The call; its name is empty where AWS has none for such a request."""
     target = headers.get("x-amz-target", "")
-    if target.startswith("AmazonSQS."):
-        return Operation("sqs", target.partition(".")[2])
-    if target.startswith("DynamoDB_"):
-        return Operation("dynamodb", target.partition(".")[2])
+    for start, service in TARGETS.items():
+        if target.startswith(start):
+            return Operation(service, target.partition(".")[2])
     if method == "POST" and "/sts/aws4_request" in headers.get("authorization", ""):
         return Operation("sts", "")
     bucket, _, key = raw_path.lstrip("/").partition("/")

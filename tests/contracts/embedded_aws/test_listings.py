@@ -94,3 +94,17 @@ def test_deleting_by_version_leaves_nothing(s3: S3Client, versioned_bucket: str)
     s3.delete_objects(Bucket=bucket, Delete={"Objects": gone})
     answer = s3.list_object_versions(Bucket=bucket)
     assert {"Versions", "DeleteMarkers"}.isdisjoint(answer)
+
+
+def test_versions_have_any_key_and_their_checksums(s3: S3Client, versioned_bucket: str) -> None:
+    keys = ["a b+c%2Fd", "a&<b>", "a\u0001b", "é/中"]
+    for key in keys:
+        s3.put_object(Bucket=versioned_bucket, Key=key, Body=b"x", ChecksumAlgorithm="SHA256")
+        s3.delete_object(Bucket=versioned_bucket, Key=key)
+    page = s3.list_object_versions(Bucket=versioned_bucket)
+    assert [entry["Key"] for entry in page["Versions"]] == sorted(keys)
+    assert [entry["Key"] for entry in page["DeleteMarkers"]] == sorted(keys)
+    first = page["Versions"][0]
+    assert (first["Size"], first["ChecksumAlgorithm"]) == (1, ["SHA256"])
+    grouped = s3.list_object_versions(Bucket=versioned_bucket, Delimiter="/", Prefix="é")
+    assert [entry["Prefix"] for entry in grouped["CommonPrefixes"]] == ["é/"]

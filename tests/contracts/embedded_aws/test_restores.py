@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from tests.contracts.embedded_aws.refusals import refused
@@ -34,6 +35,11 @@ def tiered(s3: S3Client, bucket: str, order: Any) -> dict[str, Any]:
     return where
 
 
+@pytest.fixture
+def events(session: boto3.Session, aws_endpoint: str) -> Any:
+    return session.client("events", endpoint_url=aws_endpoint)
+
+
 def restore(s3: S3Client, where: Any, days: int | None = 1, tier: Any = "Standard") -> int:
     request: Any = {"GlacierJobParameters": {"Tier": tier}}
     if days is not None:
@@ -43,9 +49,18 @@ def restore(s3: S3Client, where: Any, days: int | None = 1, tier: Any = "Standar
 
 
 def listed_status(s3: S3Client, where: Any) -> Any:
-    page = s3.list_objects_v2(Bucket=where["Bucket"], OptionalObjectAttributes=["RestoreStatus"])
-    entry = next(entry for entry in page["Contents"] if entry["Key"] == where["Key"])
-    return entry.get("RestoreStatus")
+    wanted: dict[str, Any] = {
+        "Bucket": where["Bucket"],
+        "OptionalObjectAttributes": ["RestoreStatus"],
+    }
+    objects: list[Any] = [*s3.list_objects_v2(**wanted)["Contents"]]
+    versions: list[Any] = [*s3.list_object_versions(**wanted)["Versions"]]
+    listed, versioned = (
+        next(entry.get("RestoreStatus") for entry in entries if entry["Key"] == where["Key"])
+        for entries in (objects, versions)
+    )
+    assert listed == versioned
+    return listed
 
 
 def expiry(s3: S3Client, where: Any) -> datetime:
@@ -264,6 +279,26 @@ def test_a_bucket_tells_a_queue_of_its_restores_when_they_happen(
     assert time.time() - began > 0.4
     assert told() == "ObjectRestore:Delete"
     assert time.time() - began > 1.4
+
+
+def test_a_rule_is_told_of_a_restore_when_it_is_done(
+    events: Any, s3: S3Client, sqs: SQSClient, cold: Any, order: Any
+) -> None:
+    name = cold["Bucket"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    about = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    detail = {"bucket": {"name": [name]}}
+    pattern = {"detail-type": ["Object Restore Completed"], "detail": detail}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": about["QueueArn"]}])
+    bridge: Any = {"EventBridgeConfiguration": {}}
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=bridge)
+    order("_restores", seconds=0.3)
+    restore(s3, cold)
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    told = json.loads(message["Body"])
+    assert (told["source"], told["detail"]["object"]["key"]) == ("aws.s3", "cold")
+    assert s3.get_object(**cold)["Body"].read() == b"bytes"
 
 
 def test_a_deleted_object_is_not_told_of(
