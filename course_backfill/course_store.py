@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,11 +9,11 @@ from course_backfill.clock import Clock, to_text
 from course_backfill.courses import (
     Course,
     CourseId,
-    CourseReplica,
     CourseStatus,
     LastIngest,
     Version,
     VersionReplica,
+    counted_replicas,
     version_number,
 )
 from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
@@ -141,7 +140,7 @@ class CourseStore:
         changes: dict[str, Any] = {"lastIngest": self._last(ingest)}
         if course.versions:
             # What an ingest between locations brought before it failed is there, and counts.
-            changes["replicas"] = _items(_counted(course, self.all_replicas(course.id)))
+            changes["replicas"] = _counted(course, self.all_replicas(course.id))
         if course.active_ingest != ingest.id:
             return self._cancelled_late(course, ingest)
         if course.status is not CourseStatus.MIGRATED:
@@ -181,10 +180,9 @@ class CourseStore:
         sk = version_sk(version.id)
         replicas = list(replicas)
         row = self.get(version.course)
-        counted = _counted(row, [*self.all_replicas(row.id), *replicas])
         changes = {
             "versions": row.versions + 1,
-            "replicas": _items(counted),
+            "replicas": _counted(row, [*self.all_replicas(row.id), *replicas]),
             "latestVersion": version.id,
             "latestObjects": version.objects,
             "latestBytes": version.bytes,
@@ -240,7 +238,7 @@ class CourseStore:
         row = self.get(ingest.course)
         there = self.all_replicas(row.id)
         changes = {
-            "replicas": _items(_counted(row, there)),
+            "replicas": _counted(row, there),
             "latestLocations": [one.location for one in there if one.version == row.latest_version],
             "lastIngest": self._last(ingest),
             **_checked(ingest.source_check),
@@ -253,19 +251,9 @@ class CourseStore:
         return LastIngest(id=ingest.id, status=ingest.status.value, date=date).to_item()
 
 
-def _counted(row: Course, replicas: Iterable[VersionReplica]) -> dict[str, CourseReplica]:
-    """The row's replicas with the versions counted anew; what audits found stays."""
-    versions = Counter(replica.location for replica in replicas)
-    return {
-        location: row.replicas.get(location, CourseReplica()).model_copy(
-            update={"versions": versions[location]}
-        )
-        for location in sorted({*versions, *row.replicas})
-    }
-
-
-def _items(replicas: dict[str, CourseReplica]) -> dict[str, Item]:
-    return {location: replica.to_item() for location, replica in replicas.items()}
+def _counted(row: Course, replicas: Iterable[VersionReplica]) -> dict[str, Item]:
+    counted = counted_replicas(row, replicas)
+    return {location: replica.to_item() for location, replica in counted.items()}
 
 
 def version_of(ingest: Ingest, created_date: str) -> Version:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -158,6 +160,19 @@ class VersionReplica(Record):
     bucket: str
     prefix: str
     registered_date: str
+
+
+def counted_replicas(
+    course: Course, replicas: Iterable[VersionReplica]
+) -> dict[str, CourseReplica]:
+    """The course's locations with the versions counted anew; what audits found stays."""
+    versions = Counter(replica.location for replica in replicas)
+    return {
+        location: course.replicas.get(location, CourseReplica()).model_copy(
+            update={"versions": versions[location]}
+        )
+        for location in sorted({*versions, *course.replicas})
+    }
 
 
 def version_id(number: int) -> str:

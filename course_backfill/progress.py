@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from course_backfill.clock import from_text
-from course_backfill.ingests import Event, Ingest, IngestStatus, Replica, Stage
+from course_backfill.ingests import Event, Ingest, IngestStatus, Leg, Replica, Stage
 from course_backfill.messages import Step
 
 TOO_EARLY = timedelta(seconds=5)
@@ -20,7 +20,8 @@ class Progress:
     """Sums over all replicas.
 
     The totals are what is to be copied: bad and removed objects are taken off as they are found,
-    so that a success is done and verified to the last byte. `percent` is of the whole work: every
+    so that a success is done and verified to the last byte; a location whose turn has not come
+    counts as much as the primary holds. `percent` is of the whole work: every
     byte is copied once and read back once, so it never goes back when verifying begins. Rate and
     time left are of the present stage, and None where they would be guesses.
     """
@@ -47,28 +48,35 @@ class Progress:
 def progress_of(
     ingest: Ingest, replicas: Sequence[Replica], events: Sequence[Event], now: datetime
 ) -> Progress | None:
-    """None before the inventory is taken, and where there was nothing to copy."""
-    if ingest.inventory is None or not replicas:
+    """None before packets are cut, and where there was nothing to copy."""
+    if not replicas:
         return None
-    bad, removed = sum(one.bad for one in replicas), sum(one.removed for one in replicas)
-    left_out = sum(one.bytes_left_out for one in replicas)
     counted = {
-        "objects_total": ingest.inventory.objects * len(replicas) - bad - removed,
         "objects_done": sum(one.objects_done for one in replicas),
         "objects_verified": sum(one.objects_verified for one in replicas),
-        "objects_bad": bad,
-        "objects_removed": removed,
-        "bytes_total": ingest.inventory.bytes * len(replicas) - left_out,
+        "objects_bad": sum(one.bad for one in replicas),
+        "objects_removed": sum(one.removed for one in replicas),
         "bytes_done": sum(one.bytes_done for one in replicas),
         "bytes_verified": sum(one.bytes_verified for one in replicas),
+        **_totals(ingest, replicas),
     }
     pace = _pace(ingest, replicas, events, now)
     if pace is None:
         return Progress(**counted)
-    is_copying = ingest.stage is Stage.REPLICATING
-    left = counted["bytes_total"] - counted["bytes_done" if is_copying else "bytes_verified"]
-    seconds_left = math.ceil(max(left / pace.rate - pace.silence, 0))
+    seconds_left = math.ceil(max(pace.left / pace.rate - pace.silence, 0))
     return Progress(**counted, bytes_per_second=round(pace.rate), seconds_left=seconds_left)
+
+
+def _totals(ingest: Ingest, replicas: Sequence[Replica]) -> dict[str, int]:
+    objects = [one.objects - one.bad - one.removed for one in replicas]
+    size = [one.bytes - one.bytes_left_out for one in replicas]
+    # The locations of the second leg get what the first has brought to the primary.
+    planned = {one.location for one in replicas}
+    ahead = len({*ingest.locations} - planned) if ingest.leg is Leg.SOURCE else 0
+    return {
+        "objects_total": sum(objects) + ahead * objects[0],
+        "bytes_total": sum(size) + ahead * size[0],
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class _Pace:
     """Bytes a second, from the beginning of the stage to the last packet that ended."""
     silence: float
     """Seconds since then."""
+    left: int
+    """Bytes that the stage has before it."""
 
 
 def _pace(
@@ -101,7 +111,8 @@ def _pace(
         done = sum(one.bytes_verified for one in working)
     if measured < TOO_EARLY or silence > measured or done <= 0:
         return None
-    return _Pace(done / measured.total_seconds(), silence.total_seconds())
+    left = sum(one.bytes - one.bytes_left_out for one in working) - done
+    return _Pace(done / measured.total_seconds(), silence.total_seconds(), left)
 
 
 def _stage_began(ingest: Ingest, working: Sequence[Replica], events: Sequence[Event]) -> str | None:

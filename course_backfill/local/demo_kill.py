@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.clock import system_clock, to_text
 from course_backfill.courses import CourseId
-from course_backfill.ingests import Packet
+from course_backfill.ingests import PRIMARY, Packet
 from course_backfill.local.processes import Supervisor
-from course_backfill.ingests import PRIMARY
 from course_backfill.settings import Settings
 
 LOOK_SECONDS = 0.05

@@ -13,7 +13,7 @@ from course_backfill.clock import to_text
 from course_backfill.ingests import (
     Event,
     IngestStatus,
-    InventorySummary,
+    Leg,
     Replica,
     ReplicaStatus,
     Stage,
@@ -21,18 +21,9 @@ from course_backfill.ingests import (
 from course_backfill.progress import Progress, progress_of
 from tests.generators import MORNING, create_ingest, create_replica
 
-INVENTORY = InventorySummary(
-    key="k",
-    database="edxapp",
-    taken_date=to_text(MORNING),
-    objects=10,
-    bytes=1_000,
-    fingerprints={},
-)
 COPYING: dict[str, Any] = {
     "status": IngestStatus.PROCESSING,
     "stage": Stage.REPLICATING,
-    "inventory": INVENTORY,
 }
 VERIFYING = COPYING | {"stage": Stage.VERIFYING}
 
@@ -48,7 +39,7 @@ def event(seconds: float, step: str, outcome: str = "succeeded") -> Event:
 def replica(seconds: float | None = None, **fields: Any) -> Replica:
     """A replica, the last packet of which ended after so many seconds."""
     date = None if seconds is None else to_text(after(seconds))
-    return create_replica(2, progress_date=date, **fields)
+    return create_replica(2, progress_date=date, **({"objects": 10, "bytes": 1_000} | fields))
 
 
 def progress(
@@ -59,9 +50,7 @@ def progress(
     return one
 
 
-def test_there_is_no_progress_before_the_inventory() -> None:
-    planned = create_ingest(**COPYING | {"inventory": None})
-    assert progress_of(planned, [replica()], [], after(1)) is None
+def test_there_is_no_progress_before_packets_are_cut() -> None:
     assert progress_of(create_ingest(**COPYING), [], [], after(1)) is None
 
 
@@ -74,10 +63,35 @@ def test_copying_is_the_first_half_of_the_work_and_verifying_the_second() -> Non
 
 
 def test_where_there_are_no_bytes_objects_count() -> None:
-    empty = COPYING | {"inventory": INVENTORY.model_copy(update={"bytes": 0})}
-    assert progress(empty, replica(objects_done=5)).percent == 25
-    nothing = COPYING | {"inventory": INVENTORY.model_copy(update={"bytes": 0, "objects": 0})}
-    assert progress(nothing, replica()).percent == 100
+    assert progress(COPYING, replica(bytes=0, objects_done=5)).percent == 25
+    assert progress(COPYING, replica(bytes=0, objects=0)).percent == 100
+
+
+def test_locations_whose_turn_has_not_come_count_as_much_as_the_primary() -> None:
+    locations = {"locations": ("primary", "cold", "far")}
+    primary = replica(bytes_done=900, bytes_left_out=100, objects_done=9, bad=1)
+    shown = progress(COPYING | locations, primary)
+    assert (shown.objects_total, shown.bytes_total) == (27, 2_700)
+    both = [
+        primary,
+        replica(location="cold", objects=12, bytes=1_000),
+        replica(location="far", objects=12, bytes=1_000),
+    ]
+    second = create_ingest(**COPYING | locations | {"leg": Leg.LOCATIONS})
+    later = progress_of(second, both, [], after(1))
+    assert later
+    assert (later.objects_total, later.bytes_total) == (33, 2_900)
+
+
+def test_the_rate_of_the_second_leg_counts_its_own_replicas_alone() -> None:
+    both = [
+        replica(50, status=ReplicaStatus.VERIFIED, bytes_done=1_000, bytes_verified=1_000),
+        replica(180, location="cold", bytes_done=400, started_date=to_text(after(100))),
+    ]
+    second = create_ingest(**COPYING | {"leg": Leg.LOCATIONS, "locations": ("primary", "cold")})
+    shown = progress_of(second, both, [], after(190))
+    assert shown
+    assert (shown.bytes_per_second, shown.seconds_left) == (5, 110)
 
 
 def test_what_is_bad_or_removed_is_taken_off_the_totals_and_told() -> None:
@@ -93,20 +107,20 @@ def test_percent_never_goes_back_and_a_success_ends_at_all_of_it(
     packets: list[tuple[int, bool]],
 ) -> None:
     """Packets of 100 planned bytes each, with so many bytes in bad objects where there are any."""
-    total = INVENTORY.model_copy(update={"objects": len(packets), "bytes": 100 * len(packets)})
+    planned = {"objects": len(packets), "bytes": 100 * len(packets)}
     done = copied = verified = 0
     seen = []
     bad_bytes = [lost if is_bad else 0 for lost, is_bad in packets]
     for lost in bad_bytes:
         done, copied = done + 100 - lost, copied + 1
-        found = replica(bytes_done=done, bytes_left_out=100 * copied - done)
-        seen.append(progress(COPYING | {"inventory": total}, found).percent)
+        found = replica(bytes_done=done, bytes_left_out=100 * copied - done, **planned)
+        seen.append(progress(COPYING, found).percent)
     for lost in bad_bytes:
         verified += 100 - lost
         found = replica(
-            bytes_done=done, bytes_left_out=100 * copied - done, bytes_verified=verified
+            bytes_done=done, bytes_left_out=100 * copied - done, bytes_verified=verified, **planned
         )
-        seen.append(progress(VERIFYING | {"inventory": total}, found).percent)
+        seen.append(progress(VERIFYING, found).percent)
     assert seen == sorted(seen)
     assert seen[-1] == 100
     assert 100 not in seen[: len(packets)]
