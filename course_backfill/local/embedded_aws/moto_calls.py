@@ -22,17 +22,19 @@ from moto.sts.responses import TokenResponse
 
 from course_backfill.local.embedded_aws.blobs import Blob
 from course_backfill.local.embedded_aws.checksums import DeclaredChecksums
+from course_backfill.local.embedded_aws.digests_wanted import DigestsWanted
 from course_backfill.local.embedded_aws.dynamodb import (
     EmbeddedDynamoBackend,
     EmbeddedDynamoHandler,
     EmbeddedTable,
 )
 from course_backfill.local.embedded_aws.operations import Operation, operation_of
+from course_backfill.local.embedded_aws.restores import RestorePace
 from course_backfill.local.embedded_aws.s3_api import PAYLOAD, EmbeddedS3Response
 from course_backfill.local.embedded_aws.s3_backend import EmbeddedS3Backend
-from course_backfill.local.embedded_aws.s3_copies import DigestsWanted
 from course_backfill.local.embedded_aws.s3_errors import s3_error
 from course_backfill.local.embedded_aws.s3_objects import StoredObject, StoredUpload
+from course_backfill.local.embedded_aws.s3_restores import SCHEDULE
 from course_backfill.local.embedded_aws.sqs import (
     EmbeddedQueue,
     EmbeddedSqsBackend,
@@ -83,8 +85,9 @@ def warm_up() -> None:
 
 
 def forget_everything() -> None:
-    """Buckets, tables and queues are gone afterwards."""
+    """Buckets, tables and queues are gone afterwards, and restores take no time."""
     BackendDict.reset()
+    SCHEDULE.order(RestorePace())
 
 
 @dataclass

@@ -88,10 +88,14 @@ class EmbeddedS3Response(CopyCalls, UploadCalls, ListingCalls, RestoreCalls):
         upload_id = self.querystring["uploadId"][0]
         upload = self.backend.upload(self.bucket_name, upload_id, self.parse_key_name())
         named = upload.metadata.get("x-amz-checksum-algorithm")
-        if named and self.declared.algorithm not in (None, named.upper()):
+        declared = self.declared.algorithm
+        # Of the whole S3 counts a checksum without those of the parts.
+        if declared is None and upload.checksum_kind == "FULL_OBJECT":
+            named = None
+        if named and declared != named.upper():
             message = (
                 f"Checksum Type mismatch occurred, expected checksum Type: {named.lower()}, "
-                f"actual checksum Type: {str(self.declared.algorithm).lower()}"
+                f"actual checksum Type: {declared.lower() if declared else 'null'}"
             )
             raise S3Refusal(400, "InvalidRequest", message)
         algorithm, digest = self._verified_digest()

@@ -1,7 +1,6 @@
 """CopyObject and UploadPartCopy as S3 answers them; neither moves a byte."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -10,24 +9,13 @@ from moto.core.responses import ActionResult
 from moto.s3.exceptions import MissingKey, MissingVersion, PreconditionFailed
 from moto.s3.models import FakeKey
 
-from course_backfill.local.embedded_aws.blobs import Blob
 from course_backfill.local.embedded_aws.checksums import ALGORITHMS, DEFAULT_ALGORITHM
+from course_backfill.local.embedded_aws.digests_wanted import require_counted
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 from course_backfill.local.embedded_aws.s3_objects import StoredObject
 from course_backfill.local.embedded_aws.s3_uploads import UploadCalls
 
 MAX_COPY_BYTES = 5 * 1024**3
-COUNTED_AT_ONCE = 1024 * 1024
-"""So many bytes are counted within a call, in about two milliseconds; more beside other calls."""
-
-
-class DigestsWanted(Exception):
-    """The call had no effect yet; it is to be repeated once `blob` knows these digests."""
-
-    def __init__(self, blob: Blob, algorithms: set[str]) -> None:
-        super().__init__(blob, algorithms)
-        self.blob = blob
-        self.algorithms = algorithms
 
 
 class CopyCalls(UploadCalls):
@@ -44,7 +32,7 @@ class CopyCalls(UploadCalls):
         if algorithm not in ALGORITHMS:
             message = "Checksum algorithm provided is unsupported."
             raise S3Refusal(400, "InvalidRequest", message)
-        _require_counted(source.value, {"MD5", algorithm})
+        require_counted(source.value, {"MD5", algorithm})
         self.request.environ.pop("HTTP_X_AMZ_CHECKSUM_ALGORITHM", None)
         status, headers, _ = super().copy_object()
         copied = self.stored(self.parse_key_name())
@@ -61,7 +49,7 @@ class CopyCalls(UploadCalls):
         upload = self.backend.upload(self.bucket_name, upload_id, self.parse_key_name())
         copied = source.value.cut(*self._copied_span(source.size))
         _require_copyable(copied.size)
-        _require_counted(copied, {"MD5", upload.algorithm})
+        require_counted(copied, {"MD5", upload.algorithm})
         part = upload.copied_part(int(self.querystring["partNumber"][0]), copied)
         return 200, {}, self._copied("UploadPartCopy", "CopyPartResult", part)
 
@@ -130,9 +118,3 @@ def _require_copyable(size: int) -> None:
             f"for a copy source: {MAX_COPY_BYTES}"
         )
         raise S3Refusal(400, "InvalidRequest", message)
-
-
-def _require_counted(blob: Blob, algorithms: Iterable[str]) -> None:
-    missing = blob.uncounted(algorithms)
-    if missing and blob.size > COUNTED_AT_ONCE:
-        raise DigestsWanted(blob, missing)

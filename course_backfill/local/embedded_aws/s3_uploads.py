@@ -10,6 +10,7 @@ from moto.s3.exceptions import MalformedXML
 from moto.s3.responses import S3Response
 
 from course_backfill.local.embedded_aws.checksums import ALGORITHMS, DeclaredChecksums, verify_value
+from course_backfill.local.embedded_aws.digests_wanted import require_counted
 from course_backfill.local.embedded_aws.s3_backend import EmbeddedS3Backend
 from course_backfill.local.embedded_aws.s3_errors import S3Refusal
 from course_backfill.local.embedded_aws.s3_objects import ListedPart, StoredObject, StoredUpload
@@ -44,7 +45,11 @@ class UploadCalls(S3Response):
             return self._completed(existing)
         upload = self.backend.upload(self.bucket_name, upload_id, key_name)
         self.require_destination(existing)
-        parts = upload.chosen_parts(_listed_parts(self.raw_body))
+        listed = list(_listed_parts(self.raw_body))
+        for entry in listed:
+            if isinstance(part := upload.parts.get(entry.number), StoredObject):
+                require_counted(part.value, {upload.algorithm, *entry.checksums})
+        parts = upload.chosen_parts(listed)
         digest = self._checked(upload, parts)
         return self._completed(self.backend.finish_upload(self.bucket_name, upload, parts, digest))
 

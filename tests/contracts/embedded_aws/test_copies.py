@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,14 +157,22 @@ def test_others_are_served_while_a_copy_is_counted(s3: S3Client, bucket: str) ->
     s3.put_object(**piece, Body=bytes(64 * MIB))
     assembled(s3, bucket, "large", piece, 6)
     large: Any = {"Bucket": bucket, "Key": "large"}
-    copying = threading.Thread(
-        target=s3.copy_object, kwargs={"Bucket": bucket, "Key": "k", "CopySource": large}
-    )
-    copying.start()
-    served = 0
-    while copying.is_alive():
-        s3.head_object(**piece)
-        served += 1
-    copying.join()
-    assert served > 10
+
+    def copy() -> None:
+        s3.copy_object(Bucket=bucket, Key="k", CopySource=large)
+
+    assert served_during(copy, s3, piece) > 10
     assert s3.head_object(Bucket=bucket, Key="k")["ETag"] == md5(bytes(384 * MIB))
+    assert served_during(copy, s3, piece) < 10
+
+
+def served_during(call: Callable[[], None], s3: S3Client, where: Any) -> int:
+    """How many requests for an object are answered before `call` is."""
+    calling = threading.Thread(target=call)
+    calling.start()
+    served = 0
+    while calling.is_alive():
+        s3.head_object(**where)
+        served += 1
+    calling.join()
+    return served

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from tests.contracts.embedded_aws.refusals import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
 
 HOUR = 3600
 
@@ -33,11 +30,6 @@ def tiered(s3: S3Client, bucket: str, order: Any) -> dict[str, Any]:
     s3.put_object(**where, Body=b"bytes", StorageClass="INTELLIGENT_TIERING")
     order("_archive", bucket=bucket, storageClass="ARCHIVE_ACCESS")
     return where
-
-
-@pytest.fixture
-def events(session: boto3.Session, aws_endpoint: str) -> Any:
-    return session.client("events", endpoint_url=aws_endpoint)
 
 
 def restore(s3: S3Client, where: Any, days: int | None = 1, tier: Any = "Standard") -> int:
@@ -251,69 +243,3 @@ def test_one_version_is_restored_and_not_the_others(s3: S3Client, versioned_buck
         restore(s3, {**where, "VersionId": marker})
     with refused("NoSuchVersion", 404):
         restore(s3, {**where, "VersionId": "0" * 32})
-
-
-def test_a_bucket_tells_a_queue_of_its_restores_when_they_happen(
-    s3: S3Client, sqs: SQSClient, cold: Any, order: Any
-) -> None:
-    queue = sqs.create_queue(QueueName=cold["Bucket"])["QueueUrl"]
-    about = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    notify: Any = [{"QueueArn": about["QueueArn"], "Events": ["s3:ObjectRestore:*"]}]
-    s3.put_bucket_notification_configuration(
-        Bucket=cold["Bucket"], NotificationConfiguration={"QueueConfigurations": notify}
-    )
-
-    def told() -> str:
-        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            for record in json.loads(message["Body"]).get("Records", ()):
-                assert record["s3"]["object"]["key"] == "cold"
-                return str(record["eventName"])
-        return told()
-
-    order("_restores", seconds=0.4, day_seconds=1)
-    began = time.time()
-    restore(s3, cold)
-    assert told() == "ObjectRestore:Post"
-    assert told() == "ObjectRestore:Completed"
-    assert time.time() - began > 0.4
-    assert told() == "ObjectRestore:Delete"
-    assert time.time() - began > 1.4
-
-
-def test_a_rule_is_told_of_a_restore_when_it_is_done(
-    events: Any, s3: S3Client, sqs: SQSClient, cold: Any, order: Any
-) -> None:
-    name = cold["Bucket"]
-    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    about = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    detail = {"bucket": {"name": [name]}}
-    pattern = {"detail-type": ["Object Restore Completed"], "detail": detail}
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": about["QueueArn"]}])
-    bridge: Any = {"EventBridgeConfiguration": {}}
-    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=bridge)
-    order("_restores", seconds=0.3)
-    restore(s3, cold)
-    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
-    told = json.loads(message["Body"])
-    assert (told["source"], told["detail"]["object"]["key"]) == ("aws.s3", "cold")
-    assert s3.get_object(**cold)["Body"].read() == b"bytes"
-
-
-def test_a_deleted_object_is_not_told_of(
-    s3: S3Client, sqs: SQSClient, cold: Any, order: Any
-) -> None:
-    queue = sqs.create_queue(QueueName=cold["Bucket"])["QueueUrl"]
-    about = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    completed: Any = ["s3:ObjectRestore:Completed"]
-    notify: Any = [{"QueueArn": about["QueueArn"], "Events": completed}]
-    s3.put_bucket_notification_configuration(
-        Bucket=cold["Bucket"], NotificationConfiguration={"QueueConfigurations": notify}
-    )
-    sqs.purge_queue(QueueUrl=queue)
-    order("_restores", seconds=HOUR)
-    restore(s3, cold)
-    s3.delete_object(**cold)
-    order("_restores", seconds=0)
-    assert "Messages" not in sqs.receive_message(QueueUrl=queue)

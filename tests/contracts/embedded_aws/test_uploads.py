@@ -7,8 +7,10 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from awscrt import checksums as crt
+from botocore.config import Config
 
 from tests.contracts.embedded_aws.refusals import refused
 
@@ -114,6 +116,38 @@ def test_a_part_with_another_algorithm_than_the_uploads_is_refused(
             Body=FIRST,
             ChecksumAlgorithm="CRC32",
         )
+
+
+@pytest.fixture
+def undeclaring(session: boto3.Session, aws_endpoint: str) -> S3Client:
+    """A client that declares no checksum of what it sends."""
+    config = Config(request_checksum_calculation="when_required")
+    return session.client("s3", endpoint_url=aws_endpoint, config=config)
+
+
+def test_where_parts_are_counted_each_must_declare_its_checksum(
+    undeclaring: S3Client, bucket: str
+) -> None:
+    where: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+    created = undeclaring.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")
+    where["UploadId"] = created["UploadId"]
+    with refused("InvalidRequest", 400):
+        undeclaring.upload_part(**where, PartNumber=1, Body=FIRST)
+
+
+def test_where_the_whole_is_counted_no_part_need_declare_its_checksum(
+    undeclaring: S3Client, bucket: str
+) -> None:
+    where: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+    upload = undeclaring.create_multipart_upload(
+        **where, ChecksumAlgorithm="CRC32C", ChecksumType="FULL_OBJECT"
+    )["UploadId"]
+    parts = []
+    for number, body in enumerate((FIRST, SECOND), start=1):
+        part = undeclaring.upload_part(**where, UploadId=upload, PartNumber=number, Body=body)
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    answer: Any = complete(undeclaring, bucket, upload, parts)
+    assert base64.b64decode(answer["ChecksumCRC32C"]) == crt.crc32c(WHOLE).to_bytes(4, "big")
 
 
 def test_a_completion_must_list_what_was_uploaded(s3: S3Client, bucket: str) -> None:
