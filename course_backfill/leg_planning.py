@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.courses import Version
@@ -32,6 +33,12 @@ class Bringing:
 
     location: str
     versions: Sequence[Version]
+    source: str | None = None
+    """The location that it is read from; None where each of its objects names its own."""
+
+
+Writing = Callable[[str], StepFailed | None]
+"""Writes a location's list to the file of the work bucket that it is given."""
 
 
 class LegPlanner:
@@ -67,16 +74,28 @@ class LegPlanner:
         packets. What cannot be copied from there fails the ingest.
         """
         for one in wanted:
-            if one.location in ingest.lists:
+            if not one.versions:
+                ingest = self._ingests.update(ingest.id, _listed(message, one.location, ""))
                 continue
-            key = ""
-            if one.versions:
-                key = expected_key(ingest.id, one.location, self._new_id())
-                failed = self._write_list(ingest, key, one)
-                if failed:
-                    return failed
-            ingest = self._ingests.update(ingest.id, _listed(message, one.location, key))
+            listed = self.write_list(
+                ingest, message, one.location, partial(self._write_list, ingest, one)
+            )
+            if isinstance(listed, StepFailed):
+                return listed
+            ingest = listed
         return ingest
+
+    def write_list(
+        self, ingest: Ingest, message: StepMessage, location: str, write: Writing
+    ) -> Ingest | StepFailed:
+        """Has one location's list written, unless it was before."""
+        if location in ingest.lists:
+            return ingest
+        key = expected_key(ingest.id, location, self._new_id())
+        failed = write(key)
+        if failed:
+            return failed
+        return self._ingests.update(ingest.id, _listed(message, location, key))
 
     def begin(
         self,
@@ -85,17 +104,22 @@ class LegPlanner:
         wanted: Sequence[Bringing],
         *,
         description: str,
+        work: Stage = Stage.REPLICATING,
         change: Callable[[Ingest], Ingest] = lambda ingest: ingest,
     ) -> StepResult:
-        """Stores the packets of the lists and opens the leg, at warming where anything is cold."""
+        """Stores the packets of the lists and opens the leg, at warming where anything is cold.
+
+        `work` is the stage that the packets are cut for.
+        """
         scans = {one.location: ExpectedScan() for one in wanted}
         cut = {one.location: self._cut(ingest, one, scans[one.location]) for one in wanted}
         replicas = [
-            self._replica(one, ingest, scans[one.location], cut[one.location]) for one in wanted
+            self._replica(one, ingest, scans[one.location], cut[one.location], work)
+            for one in wanted
         ]
         is_cold = any(scan.cold for scan in scans.values())
         has_packets = any(cut.values())
-        stage = Stage.REPLICATING if has_packets else Stage.VERIFYING
+        stage = work if has_packets else Stage.VERIFYING
         stage = Stage.WARMING if is_cold else stage
 
         def begun(now: Ingest) -> Ingest:
@@ -104,12 +128,12 @@ class LegPlanner:
         def stored(before: Ingest, after: Ingest) -> list[Write]:
             return [self._packets.replica_write(ingest.id, one) for one in replicas]
 
-        event = self._ingests.event(message.step, "planned", description + _totals(scans))
+        event = self._ingests.event(message.step, "planned", description + _totals(scans, work))
         moved = self._ingests.update(ingest.id, begun, event=event, extra=stored)
         return StepSucceeded(self._flow.messages(moved))
 
-    def _write_list(self, ingest: Ingest, key: str, one: Bringing) -> StepFailed | None:
-        source = ingest.source or PRIMARY
+    def _write_list(self, ingest: Ingest, one: Bringing, key: str) -> StepFailed | None:
+        source = one.source or PRIMARY
         try:
             uncopiable = write_expected(
                 self._work,
@@ -149,12 +173,14 @@ class LegPlanner:
         ingest: Ingest,
         scan: ExpectedScan,
         ranges: list[PacketRange],
+        work: Stage,
     ) -> Replica:
+        is_copied = ranges and work is Stage.REPLICATING
         return Replica(
             location=one.location,
-            status=ReplicaStatus.REPLICATING if ranges else ReplicaStatus.VERIFYING,
+            status=ReplicaStatus.REPLICATING if is_copied else ReplicaStatus.VERIFYING,
             versions=tuple(version.id for version in one.versions),
-            source=ingest.source or PRIMARY,
+            source=one.source,
             expected=ingest.lists[one.location] or None,
             packets=len(ranges),
             objects=scan.objects,
@@ -188,9 +214,10 @@ def _listed(message: StepMessage, location: str, key: str) -> Callable[[Ingest],
     return listed
 
 
-def _totals(scans: Mapping[str, ExpectedScan]) -> str:
+def _totals(scans: Mapping[str, ExpectedScan], work: Stage) -> str:
+    done = "copied" if work is Stage.REPLICATING else "read"
     parts = [
-        f"{location}: {scan.objects - scan.present} of {scan.objects} objects to be copied, "
+        f"{location}: {scan.objects - scan.present} of {scan.objects} objects to be {done}, "
         f"{scan.to_copy} bytes"
         for location, scan in scans.items()
     ]

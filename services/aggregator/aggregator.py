@@ -17,6 +17,7 @@ from course_backfill.ingest_states import advanced, allotted_version, require_cu
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import (
+    PRIMARY,
     AggregatedVersion,
     Ingest,
     Leg,
@@ -88,7 +89,7 @@ class Aggregator:
         if not others:
             return self._register(ingest, message, f"Wrote the manifest of {ingest.version}")
         version = version_of(ingest, ingest.created_date)
-        wanted = [Bringing(one, [version]) for one in others]
+        wanted = [Bringing(one, [version], source=PRIMARY) for one in others]
         listed = self._legs.write_lists(ingest, message, wanted)
         if isinstance(listed, StepFailed):
             return listed

@@ -64,7 +64,11 @@ class LocationPlanner:
         versions = self._courses.versions(ingest.course)[::-1]
         there = {(one.version, one.location) for one in self._courses.all_replicas(ingest.course)}
         return [
-            Bringing(location, [one for one in versions if (one.id, location) not in there])
+            Bringing(
+                location,
+                [one for one in versions if (one.id, location) not in there],
+                source=ingest.source or PRIMARY,
+            )
             for location in ingest.locations
         ]
 
