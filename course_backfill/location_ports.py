@@ -49,7 +49,7 @@ class ObjectRepairer(Protocol):
 
         The blocks must add up to `size` bytes; memory stays bounded. What raises inside the
         blocks comes through, and the object stays as it was. Raises ObjectChanged where the
-        object has another ETag by now or is gone.
+        object has another ETag by now or is gone, unless an earlier try made it what it should be.
         """
         ...
 

@@ -15,6 +15,10 @@ from course_backfill.adapters.memory_restores import Restoring
 from course_backfill.cold_storage import STANDARD, Tier, Warmth, restore_time, warmth
 from course_backfill.crc import crc_text
 from course_backfill.errors import StorageRefused
+from course_backfill.uploads import PART_BYTES
+
+_WHOLE = 64 * 1024 * 1024
+"""Up to this size S3's copier copies an object whole."""
 
 RestoreTime = Callable[[str, Tier], timedelta | None]
 """(archive class, tier) → how long a restore takes; None where the tier is not offered."""
@@ -29,13 +33,13 @@ class MemoryObjectCopier:
         target: MemoryBucket,
         *,
         storage_class: str = STANDARD,
-        threshold: int | None = None,
+        whole: int = _WHOLE,
     ) -> None:
-        """Above the threshold, as in S3, only a CRC64NVME is stored of the copy."""
+        """Of larger objects than `whole` bytes, as in S3, only a CRC64NVME is stored."""
         self._source = source
         self._target = target
         self._storage_class = storage_class
-        self._threshold = threshold
+        self._whole = whole
 
     def copy(self, source_key: str, *, etag: str, key: str, size: int, content_type: str) -> None:
         """See ObjectCopier."""
@@ -46,7 +50,7 @@ class MemoryObjectCopier:
             if found is None or found.content is None or found.etag != etag:
                 raise self._source.changed(source_key)
             self._source.require_readable(source_key)
-            is_large = self._threshold is not None and size > self._threshold
+            is_large = size > self._whole
             has_no_checksum = found.sha256 is None and found.crc64 is None
             self._target.store(
                 key,
@@ -100,9 +104,13 @@ class MemoryObjectRestorer:
 class MemoryObjectRepairer:
     """The ObjectRepairer of a bucket in memory."""
 
-    def __init__(self, bucket: MemoryBucket, *, storage_class: str = STANDARD) -> None:
+    def __init__(
+        self, bucket: MemoryBucket, *, storage_class: str = STANDARD, whole: int = PART_BYTES
+    ) -> None:
+        """Of larger objects than `whole` bytes, as in S3, only a CRC64NVME is stored."""
         self._bucket = bucket
         self._storage_class = storage_class
+        self._whole = whole
 
     def replace(
         self, key: str, content: Iterable[bytes], *, etag: str, size: int, content_type: str
@@ -121,7 +129,8 @@ class MemoryObjectRepairer:
                 key,
                 whole,
                 content_type=sendable_content_type(content_type),
-                sha256=hashlib.sha256(whole).hexdigest(),
+                sha256=hashlib.sha256(whole).hexdigest() if size <= self._whole else None,
+                crc64=_crc64(whole) if size > self._whole else None,
                 storage_class=self._storage_class,
             )
 

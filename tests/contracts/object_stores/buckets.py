@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from awscrt.checksums import crc64nvme
@@ -44,6 +45,9 @@ _OPERATIONS = {
     "abort_upload": "AbortMultipartUpload",
     "erase": "ListObjectVersions",
     "put": "PutObject",
+    "copy": "CopyObject",
+    "restore": "RestoreObject",
+    "replace": "PutObject",
 }
 """Verb of a port → the request by which it stands and falls."""
 
@@ -56,6 +60,7 @@ _ANSWERS: dict[StorageFault, list[dict[str, Any]]] = {
     StorageFault.REFUSED: [{"status": 403, "code": "AccessDenied"}],
     StorageFault.CONFLICT: [{"status": 409, "code": "ConditionalRequestConflict"}],
     StorageFault.UPLOAD_LOST: [{"status": 404, "code": "NoSuchUpload"}],
+    StorageFault.NO_CAPACITY: [{"status": 503, "code": "GlacierExpeditedRetrievalNotAvailable"}],
     StorageFault.LOST_ANSWER: [_LOST_ONCE],
     StorageFault.OUTAGE_AFTER: [_LOST_ONCE, {"status": 500, "code": "InternalError"}],
 }
@@ -98,11 +103,22 @@ class Bucket(Protocol):
         """Every version, delete marker and upload below the prefix."""
 
 
+class _Clock:
+    """A clock that stands still but for what a test pushes it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 class MemoryBuckets:
     """A fresh bucket in memory."""
 
     def __init__(self, *, is_versioned: bool) -> None:
-        self.bucket = MemoryBucket(is_versioned=is_versioned)
+        self.clock = _Clock()
+        self.bucket = MemoryBucket(is_versioned=is_versioned, clock=self.clock)
         self.reader = MemoryObjectReader(self.bucket)
         self.writer = MemoryObjectWriter(self.bucket)
         self.eraser = MemoryObjectEraser(self.bucket)
@@ -137,24 +153,25 @@ class S3Buckets:
 
     def __init__(self, clients: S3Clients, boto: S3Client, *, is_versioned: bool) -> None:
         self.name = f"bucket-{next(_numbers)}"
+        self.clients = clients
         self._boto = boto
         boto.create_bucket(Bucket=self.name)
         if is_versioned:
             boto.put_bucket_versioning(
                 Bucket=self.name, VersioningConfiguration={"Status": "Enabled"}
             )
-        self.reader = S3ObjectReader(clients, self.name, sleep=_do_not_wait)
-        self.writer = S3ObjectWriter(clients, self.name, sleep=_do_not_wait)
-        self.eraser = S3ObjectEraser(clients, self.name, sleep=_do_not_wait)
-        self.work = S3WorkStore(clients, self.name, sleep=_do_not_wait)
+        self.reader = S3ObjectReader(clients, self.name, sleep=do_not_wait)
+        self.writer = S3ObjectWriter(clients, self.name, sleep=do_not_wait)
+        self.eraser = S3ObjectEraser(clients, self.name, sleep=do_not_wait)
+        self.work = S3WorkStore(clients, self.name, sleep=do_not_wait)
 
     def fail(self, verb: str, fault: StorageFault) -> None:
         for answer in _ANSWERS[fault]:
             order = {"service": "s3", "operation": _OPERATIONS[verb], "times": 1000, **answer}
-            self._order("POST", order)
+            self.order("_faults", order)
 
     def heal(self) -> None:
-        self._order("DELETE", None)
+        self.order("_faults", None)
 
     def overwrite(self, key: str, content: bytes) -> None:
         self._boto.put_object(Bucket=self.name, Key=key, Body=content)
@@ -188,15 +205,16 @@ class S3Buckets:
             for upload in page.get("Uploads", [])
         ]
 
-    def _order(self, method: str, order: dict[str, Any] | None) -> None:
+    def order(self, path: str, order: dict[str, Any] | None) -> None:
+        """Tells the server what to do; None to forget what it was told."""
         request = urllib.request.Request(  # noqa: S310 -- A server of these tests.
-            f"{self._boto.meta.endpoint_url}/_faults",
-            data=json.dumps(order).encode() if order else None,
+            f"{self._boto.meta.endpoint_url}/{path}",
+            data=None if order is None else json.dumps(order).encode(),
             headers={"Content-Type": "application/json"},
-            method=method,
+            method="DELETE" if order is None else "POST",
         )
         with urllib.request.urlopen(request) as answer:  # noqa: S310 -- The same.
-            assert answer.status == 204
+            assert answer.status in {200, 204}
 
 
 def create(bucket: Bucket, key: str, content: bytes, content_type: str = "text/plain") -> None:
@@ -230,5 +248,5 @@ def complete(bucket: Bucket, key: str, upload: str, parts: list[Part], content: 
     bucket.writer.complete_upload(key, upload, parts, checksum=crc(content), size=len(content))
 
 
-def _do_not_wait(seconds: float) -> None:
+def do_not_wait(seconds: float) -> None:
     """Faults are brought about one by one; nothing gets better by waiting."""

@@ -12,6 +12,7 @@ import pytest
 
 from course_backfill.adapters.s3_clients import S3Clients
 from tests.contracts.object_stores.buckets import Bucket, MemoryBuckets, S3Buckets
+from tests.contracts.object_stores.locations import Locations, MemoryLocations, S3Locations
 from tests.contracts.object_stores.meddling_proxy import SECRET, Proxy, meddling_proxy
 
 
@@ -54,6 +55,20 @@ def s3_bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
     yield from _fresh_bucket(request)
 
 
+@pytest.fixture(params=["memory", "memory-versioned", "s3", "s3-versioned"])
+def locations(request: pytest.FixtureRequest) -> Iterator[Locations]:
+    """Two fresh buckets of each kind, and the ports between them."""
+    kind = str(request.param)
+    is_versioned = kind.endswith("versioned")
+    made: Locations
+    if kind.startswith("memory"):
+        made = MemoryLocations(is_versioned=is_versioned)
+    else:
+        made = S3Locations(request.getfixturevalue("clients"), is_versioned=is_versioned)
+    yield made
+    made.heal()
+
+
 def _fresh_bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
     kind = str(request.param)
     is_versioned = kind.endswith("versioned")
@@ -88,6 +103,16 @@ def bucket_on_the_line(
     """A fresh bucket behind the proxy, which lets everything pass at first."""
     line.reset()
     return S3Buckets(clients_on_the_line, clients.boto, is_versioned=False)
+
+
+@pytest.fixture
+def locations_on_the_line(line: Proxy, clients_on_the_line: S3Clients) -> Iterator[S3Locations]:
+    """Two fresh buckets behind the proxy, which lets everything pass at first."""
+    line.reset()
+    made = S3Locations(clients_on_the_line, is_versioned=False)
+    yield made
+    line.reset()
+    made.heal()
 
 
 @pytest.fixture

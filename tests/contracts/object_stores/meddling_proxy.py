@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,3 +116,22 @@ def error_answer(status: int, code: str) -> Answer:
     """An error as S3 gives it, with a secret in the message."""
     body = f"<Error><Code>{code}</Code><Message>{SECRET}</Message></Error>"
     return Answer(status, [("Content-Type", "application/xml")], body.encode())
+
+
+def header(request: Request, name: str) -> str:
+    """A header of the request, whatever the case of its name; empty where there is none."""
+    return {key.lower(): value for key, value in request.headers.items()}.get(name, "")
+
+
+def is_copy(request: Request) -> bool:
+    """Whether it copies an object, or a part of one."""
+    return bool(header(request, "x-amz-copy-source"))
+
+
+def sent(line: Proxy, pattern: str) -> list[Request]:
+    """The requests whose method, path and copy source are like this, in their order."""
+    return [
+        one
+        for one in line.requests
+        if re.search(pattern, f"{one.method} {one.path} {header(one, 'x-amz-copy-source')}")
+    ]
