@@ -88,9 +88,16 @@ class CourseReplica(Record):
     """The ingest that audited it last."""
     damaged: int = 0
     """Objects that were missing or altered then, and are not repaired."""
+    beyond_repair: int = 0
+    """Of these, those that a repair found no good copy of."""
     surplus: int = 0
     unread: int = 0
     """Objects whose bytes nobody could compare, because they are cold."""
+
+    @property
+    def to_repair(self) -> int:
+        """Damaged objects that a repair has yet to try."""
+        return self.damaged - self.beyond_repair
 
 
 class Course(Record):
@@ -111,6 +118,9 @@ class Course(Record):
     """How many are registered."""
     replicas: dict[str, CourseReplica] = Field(default_factory=dict)
     """Location → what is there of all versions."""
+    unaudited_since: str | None = None
+    """When the copy that was looked at longest ago was audited or registered; absent: no version.
+    Orders the scheduled audits."""
     live_version: str | None = None
     active_ingest: str | None = None
     """The lease: the one ingest that may work on the course."""

@@ -21,7 +21,8 @@ class ExpectedObject:
     The rest says how it is to come there. `etag` is of the object it is copied from, `archive` the
     class that must be restored from first, `is_present` that something of this size is there
     already. A repair names the location `source` that a good copy is in and, in `damaged_etag`,
-    the object that it replaces, unless the object is missing.
+    the object that it replaces, unless the object is missing; `damaged_sha256` is of that one's
+    bytes, where an audit read them.
     """
 
     key: str
@@ -33,6 +34,7 @@ class ExpectedObject:
     is_present: bool = False
     source: str | None = None
     damaged_etag: str | None = None
+    damaged_sha256: str | None = None
 
     @property
     def is_manifest_file(self) -> bool:
@@ -61,6 +63,7 @@ class ExpectedObject:
             "isPresent": self.is_present or None,
             "source": self.source,
             "damagedEtag": self.damaged_etag,
+            "damagedSha256": self.damaged_sha256,
         }
         kept = {name: value for name, value in fields.items() if value is not None}
         return orjson.dumps(kept) + b"\n"
@@ -79,6 +82,7 @@ class ExpectedObject:
             is_present=fields.get("isPresent", False),
             source=fields.get("source"),
             damaged_etag=fields.get("damagedEtag"),
+            damaged_sha256=fields.get("damagedSha256"),
         )
 
 

@@ -17,7 +17,6 @@ from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingests import (
     PRIMARY,
-    STAGE_OF_STEP,
     Callback,
     CallbackStatus,
     Ingest,
@@ -26,6 +25,16 @@ from course_backfill.ingests import (
     Stage,
 )
 from course_backfill.messages import Step, StepMessage
+
+STAGE_OF_STEP = {
+    "plan": Stage.PLANNING,
+    "warm": Stage.WARMING,
+    "replicate": Stage.REPLICATING,
+    "verify": Stage.VERIFYING,
+    "aggregate": Stage.AGGREGATING,
+    "register": Stage.REGISTERING,
+    "roll-back": Stage.ROLLING_BACK,
+}
 
 _LEGS = list(Leg)
 _STAGES = list(Stage)
@@ -158,6 +167,7 @@ def retried(ingest: Ingest) -> Ingest:
             "leg": Leg.SOURCE,
             # Likewise the lists of what other locations are to hold.
             "lists": ingest.lists if ingest.version else {},
+            "repairs": None,
             "warming": None,
             "failure": None,
             "failure_count": 0,

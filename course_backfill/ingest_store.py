@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -119,10 +120,13 @@ class IngestStore:
 
     def events(self, ingest: str) -> list[Event]:
         """All events, oldest first."""
-        page = self._state.query(TABLE, ingest, sk_prefix="EVENT#")
-        return sorted(
-            (Event.from_item(item) for item in page.items), key=lambda one: one.created_date
-        )
+        found: list[Event] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._state.query(TABLE, ingest, sk_prefix="EVENT#", after=cursor)
+            found += map(Event.from_item, page.items)
+            cursor = page.cursor
+        return sorted(found, key=lambda one: one.created_date)
 
     def listing(
         self,
@@ -161,6 +165,7 @@ class IngestStore:
             outcome=outcome,
             description=description,
             replica=fields.get("replica"),
+            object=fields.get("object"),
             requested_by=fields.get("requested_by"),
         )
 
@@ -179,6 +184,9 @@ class IngestStore:
 
     def _event(self, ingest: Ingest, event: Event) -> Write:
         name = f"{ingest.epoch:06d}#{event.step}#{event.replica or ''}#{event.outcome}"
+        if event.object is not None:
+            # A hash, because an object's key may be as long as a sort key.
+            name += f"#{hashlib.sha256(event.object.encode()).hexdigest()}"
         return Write(Key(TABLE, ingest.id, f"EVENT#{name}"), item=event.to_item())
 
     def _timers(self, ingest: Ingest) -> list[Write]:

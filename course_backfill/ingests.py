@@ -170,6 +170,9 @@ class Ingest(Record):
     @property
     def leg_replicas(self) -> tuple[str, ...]:
         """The replicas that are worked on in the present leg."""
+        if self.ingest_type == "audit-course" or self.repairs:
+            # What is there decides, not what was asked for.
+            return tuple(sorted(self.lists))
         if self.leg is Leg.SOURCE:
             return (PRIMARY,)
         # What came from the source is in the primary already.
@@ -214,6 +217,13 @@ class Replica(Record):
     """By how much the copied packets hold less than was planned; below 0 if files have grown."""
     removed: int = 0
     bad: int = 0
+    damaged: int = 0
+    """Objects that an audit found missing or altered, or that a repair left so."""
+    beyond_repair: int = 0
+    """Of these, those that a repair found no good copy of."""
+    surplus: int = 0
+    unread: int = 0
+    """Objects that an audit could not compare, because they are cold."""
     started_date: str
     progress_date: str | None = None
     """When a packet of it last ended."""
@@ -253,6 +263,8 @@ class Event(Record):
     step: str
     outcome: str
     replica: str | None = None
+    object: str | None = None
+    """The key, in the replica's location, of the one object that it is about."""
     description: str
     requested_by: str | None = None
 
@@ -281,14 +293,3 @@ class Timer(Record):
     since: str | None = None
     progress: int = 0
     """Packets done when a watch last fired: only a standstill has messages sent again."""
-
-
-STAGE_OF_STEP = {
-    "plan": Stage.PLANNING,
-    "warm": Stage.WARMING,
-    "replicate": Stage.REPLICATING,
-    "verify": Stage.VERIFYING,
-    "aggregate": Stage.AGGREGATING,
-    "register": Stage.REGISTERING,
-    "roll-back": Stage.ROLLING_BACK,
-}

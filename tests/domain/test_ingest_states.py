@@ -8,6 +8,7 @@ import pytest
 
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.ingest_states import (
+    STAGE_OF_STEP,
     advanced,
     ended,
     is_current,
@@ -20,15 +21,16 @@ from course_backfill.ingest_states import (
     started,
 )
 from course_backfill.ingests import (
-    STAGE_OF_STEP,
     Callback,
     CallbackStatus,
     Ingest,
     IngestStatus,
     InventorySummary,
+    Leg,
     Stage,
 )
 from course_backfill.messages import Step
+from course_backfill.warming import Warming
 from tests.generators import create_failure, create_ingest, create_message
 
 EPOCH = 5
@@ -38,7 +40,19 @@ FAILED, CANCELLED = IngestStatus.FAILED, IngestStatus.CANCELLED
 
 LIVES: dict[str, list[Ingest]] = {
     "accepted": [create_ingest(epoch=EPOCH)],
-    "working": [create_ingest(epoch=EPOCH, status="processing", stage=one) for one in WORKING],
+    "working": [
+        create_ingest(
+            epoch=EPOCH,
+            status="processing",
+            stage=one,
+            leg=leg,
+            version=version,
+            locations=("primary", "cold"),
+        )
+        for leg in Leg
+        for version in (None, "v1")
+        for one in WORKING
+    ],
     "cancelling": [
         create_ingest(epoch=EPOCH, status=one, stage="rolling-back", intended_end=CANCELLED)
         for one in ("processing", "failed")
@@ -64,7 +78,7 @@ LIVES: dict[str, list[Ingest]] = {
     "failed": [create_ingest(epoch=EPOCH, status="failed", failure=create_failure())],
     "cancelled": [create_ingest(epoch=EPOCH, status="cancelled")],
 }
-"""Every combination of status, stage and kept that an ingest can be in."""
+"""Every combination of status, leg, stage and kept that an ingest can be in."""
 
 TURNS: dict[str, Callable[[Ingest], Ingest]] = {
     "start": started,
@@ -140,20 +154,25 @@ def test_a_turn_leads_where_the_table_says(turn: str, life: str, outcome: str) -
         assert (after.id, after.course, after.version) == (before.id, before.course, before.version)
 
 
-@pytest.mark.parametrize("before", LIVES["working"], ids=lambda ingest: ingest.stage)
+@pytest.mark.parametrize(
+    "before", LIVES["working"], ids=lambda ingest: f"{ingest.leg}-{ingest.version}-{ingest.stage}"
+)
+@pytest.mark.parametrize("leg", [None, *Leg])
 @pytest.mark.parametrize("stage", WORKING)
-def test_stages_only_move_down_the_pipeline(before: Ingest, stage: Stage) -> None:
+def test_stages_only_move_down_the_pipeline_of_their_leg_and_then_to_the_next(
+    before: Ingest, leg: Leg | None, stage: Stage
+) -> None:
     steps = {value: Step(step) for step, value in STAGE_OF_STEP.items()}
-    step = steps.get(before.stage) if before.stage else None
-    message = create_message(step or Step.PLAN, epoch=EPOCH)
-    if step is not None and WORKING.index(stage) > list(Stage).index(
-        before.stage or Stage.PLANNING
-    ):
-        after = advanced(before, message, stage)
-        assert (after.stage, after.epoch) == (stage, EPOCH)
+    assert before.stage is not None
+    message = create_message(steps[before.stage], epoch=EPOCH)
+    is_next_leg = (before.leg, leg) == (Leg.SOURCE, Leg.LOCATIONS)
+    is_same_leg = leg in {None, before.leg}
+    if is_next_leg or (is_same_leg and WORKING.index(stage) > WORKING.index(before.stage)):
+        after = advanced(before, message, stage, leg)
+        assert (after.leg, after.stage, after.epoch) == (leg or before.leg, stage, EPOCH)
     else:
         with pytest.raises(Fenced):
-            advanced(before, message, stage)
+            advanced(before, message, stage, leg)
 
 
 @pytest.mark.parametrize("life", [life for life in LIVES if life != "working"])
@@ -175,9 +194,11 @@ def test_a_message_counts_in_its_own_epoch_and_stage_alone(
         return
     for ingest in LIVES[life]:
         message = create_message(step, epoch=epoch)
+        # What was restored must stay so until it was read.
+        keeps_warm = step is Step.WARM and ingest.stage in {Stage.REPLICATING, Stage.VERIFYING}
         is_awaited = {
             "accepted": step is Step.PLAN,
-            "working": STAGE_OF_STEP[step] is ingest.stage,
+            "working": STAGE_OF_STEP[step] is ingest.stage or keeps_warm,
             "cancelling": step is Step.ROLL_BACK,
             "failing": step is Step.ROLL_BACK,
             "expiring": step is Step.ROLL_BACK,
@@ -191,23 +212,43 @@ def test_a_message_counts_in_its_own_epoch_and_stage_alone(
                 require_current(ingest, message)
 
 
+@pytest.mark.parametrize("replica", ["primary", "cold", "unknown"])
+@pytest.mark.parametrize("step", [Step.REPLICATE, Step.VERIFY])
+def test_a_message_of_a_replica_counts_in_the_leg_that_works_on_it_alone(
+    step: Step, replica: str
+) -> None:
+    for ingest in LIVES["working"]:
+        worked_on = {"primary"} if ingest.leg is Leg.SOURCE else {"cold"}
+        if ingest.leg is Leg.LOCATIONS and ingest.version is None:
+            worked_on = {"primary", "cold"}
+        expected = replica in worked_on and ingest.stage is STAGE_OF_STEP[step]
+        message = create_message(step, epoch=EPOCH, replica=replica, packet=1)
+        assert is_current(ingest, message) == expected
+
+
 @pytest.mark.parametrize("life", LIVES)
 @pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("replica", [None, "primary", "cold"])
 @pytest.mark.parametrize("epoch", [EPOCH - 1, EPOCH, EPOCH + 1])
 def test_a_message_is_passed_only_within_its_epoch_and_while_the_ingest_goes_on(
-    life: str, step: Step, epoch: int
+    life: str, step: Step, replica: str | None, epoch: int
 ) -> None:
     for ingest in LIVES[life]:
         stage = STAGE_OF_STEP.get(step.value)
         goes_on = ingest.status is IngestStatus.PROCESSING
         order = list(Stage)
+        # One that may be of either leg is taken for one of the first.
+        leg = Leg.LOCATIONS if replica == "cold" else Leg.SOURCE
+        leg = leg if ingest.version else ingest.leg
         expected = (
             epoch == EPOCH
             and goes_on
             and stage is not None
-            and order.index(stage) < order.index(ingest.stage or Stage.PLANNING)
+            and (leg is Leg.LOCATIONS, order.index(stage))
+            < (ingest.leg is Leg.LOCATIONS, order.index(ingest.stage or Stage.PLANNING))
         )
-        assert is_passed(ingest, create_message(step, epoch=epoch)) == expected
+        message = create_message(step, epoch=epoch, replica=replica)
+        assert is_passed(ingest, message) == expected
 
 
 @pytest.mark.parametrize("life", LIVES)
@@ -236,7 +277,9 @@ def test_a_rollback_keeps_the_reason_and_lets_go_of_what_was_kept() -> None:
 
 
 def test_a_kept_failure_keeps_the_stage_it_failed_in() -> None:
-    assert [kept(one, create_failure(), UNTIL).stage for one in LIVES["working"]] == WORKING
+    for before in LIVES["working"]:
+        after = kept(before, create_failure(), UNTIL)
+        assert (after.leg, after.stage) == (before.leg, before.stage)
 
 
 INVENTORY = InventorySummary(
@@ -258,3 +301,13 @@ def test_a_retry_begins_at_planning_and_forgets_the_failure() -> None:
 
 def test_a_retry_before_there_was_a_version_takes_its_inventory_anew() -> None:
     assert retried(LIVES["kept"][0].model_copy(update={"inventory": INVENTORY})).inventory is None
+
+
+@pytest.mark.parametrize(("version", "lists"), [("v1", {"cold": "k"}), (None, {})])
+def test_a_retry_keeps_the_lists_of_a_version_and_begins_with_the_first_leg(
+    version: str | None, lists: dict[str, str]
+) -> None:
+    warming = Warming(objects=1, bytes=1, started_date=UNTIL)
+    fields = {"leg": Leg.LOCATIONS, "lists": {"cold": "k"}, "version": version, "warming": warming}
+    after = retried(LIVES["kept"][2].model_copy(update=fields))
+    assert (after.leg, after.lists, after.warming) == (Leg.SOURCE, lists, None)
