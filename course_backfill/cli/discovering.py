@@ -36,6 +36,12 @@ def discover(api: ApiClient, *, as_json: AsJson = False) -> None:
         )
 
 
+def _still(discovery: Document) -> str:
+    if discovery["checked"]:
+        return f"Still comparing with the source: {courses(discovery['checked'])} so far."
+    return "Still looking. If no planner is running, start it: course-backfill work"
+
+
 def _tell(discovery: Document) -> None:
     said = f"Found {courses(discovery['found'])}, {discovery['added']} of them new."
     if discovery["checked"]:
@@ -56,6 +62,6 @@ def find_courses(api: ApiClient) -> Document:
         time.sleep(PAUSE)
         discovery = api.get(f"/discoveries/{quote(discovery['id'], safe='')}")
         if time.monotonic() - began > SILENT_SECONDS and not is_told:
-            remark("Still looking. If no planner is running, start it: course-backfill work")
+            remark(_still(discovery))
             is_told = True
     return discovery

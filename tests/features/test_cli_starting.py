@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from course_backfill.cli import discovering
 from course_backfill.cli.app import run
 from course_backfill.cli.download import download
 from course_backfill.cli.outcomes import FAILED, INTERRUPTED, Failed
@@ -110,6 +111,27 @@ def test_a_discovery_that_failed_says_why_and_what_to_do(
 
     assert code == FAILED
     assert capsys.readouterr().err == "MongoDB denies. Check MONGO_URI.\n"
+
+
+@pytest.mark.parametrize(
+    ("checked", "said"),
+    [(0, "course-backfill work\n"), (7, "Still comparing with the source: 7 courses so far.\n")],
+)
+def test_a_discovery_that_takes_long_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, checked: int, said: str
+) -> None:
+    monkeypatch.setattr(discovering, "SILENT_SECONDS", 0)
+    counts = {"found": 9, "added": 0, "becameStale": 0, "unread": 0, "unreadExamples": []}
+    looks = iter(["accepted", "accepted", "accepted", "succeeded"])
+    with scripted_api(
+        lambda request: Answer(
+            202, {"id": "d", "status": {"id": next(looks)}, "checked": checked, **counts}
+        )
+    ) as api:
+        assert command(api, "discover") == 0
+    err = capsys.readouterr().err
+    assert err.endswith(said)
+    assert err.count("Still") == 1
 
 
 @pytest.mark.parametrize(
