@@ -93,6 +93,8 @@ def test_what_is_not_restored_is_neither_read_nor_copied(
     with refused("InvalidObjectState", 403):
         s3.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, CopySource=cold)
     assert s3.head_object(**cold)["ContentLength"] == 5
+    told = s3.get_object_attributes(**cold, ObjectAttributes=["StorageClass", "ObjectSize"])
+    assert (told["StorageClass"], told["ObjectSize"]) == (storage, 5)
 
 
 def test_what_is_cold_says_where_it_lies(s3: S3Client, bucket: str, order: Any) -> None:

@@ -70,6 +70,37 @@ def test_a_put_replaces_only_the_etag_it_names(s3: S3Client, bucket: str) -> Non
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"second"
 
 
+def test_of_many_replacing_at_once_exactly_one_wins(s3: S3Client, bucket: str) -> None:
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"first")["ETag"]
+
+    def replace(number: int) -> str:
+        try:
+            s3.put_object(Bucket=bucket, Key="k", Body=f"{number}".encode(), IfMatch=etag)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "won"
+
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        ends = list(workers.map(replace, range(AT_ONCE)))
+    assert sorted(ends) == ["PreconditionFailed"] * (AT_ONCE - 1) + ["won"]
+    won = f"{ends.index('won')}".encode()
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == won
+
+
+def test_behind_a_delete_marker_there_is_nothing_to_replace(
+    s3: S3Client, versioned_bucket: str
+) -> None:
+    where: Any = {"Bucket": versioned_bucket, "Key": "k"}
+    etag = s3.put_object(**where, Body=b"first")["ETag"]
+    s3.delete_object(**where)
+    with refused("NoSuchKey", 404):
+        s3.put_object(**where, Body=b"x", IfMatch=etag)
+    source: Any = {"Bucket": versioned_bucket, "Key": "source"}
+    s3.put_object(**source, Body=b"new")
+    with refused("NoSuchKey", 404):
+        s3.copy_object(**where, CopySource=source, IfMatch=etag)
+
+
 def test_behind_a_delete_marker_a_key_can_be_created(s3: S3Client, versioned_bucket: str) -> None:
     s3.put_object(Bucket=versioned_bucket, Key="k", Body=b"first")
     s3.delete_object(Bucket=versioned_bucket, Key="k")

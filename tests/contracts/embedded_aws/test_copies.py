@@ -6,10 +6,12 @@ import base64
 import hashlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from awscrt import checksums as crt
+from botocore.exceptions import ClientError
 
 from tests.contracts.embedded_aws.refusals import refused
 
@@ -150,6 +152,21 @@ def test_more_than_five_gibibytes_are_copied_in_parts_only(s3: S3Client, bucket:
     with refused("InvalidRequest", 400):
         s3.upload_part_copy(**part, CopySource=large)
     s3.upload_part_copy(**part, CopySource=large, CopySourceRange=f"bytes=0-{64 * MIB - 1}")
+
+
+def test_of_many_copies_to_one_key_at_once_exactly_one_wins(
+    s3: S3Client, bucket: str, source: Any
+) -> None:
+    def create(_: int) -> str:
+        try:
+            s3.copy_object(Bucket=bucket, Key="k", CopySource=source, IfNoneMatch="*")
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "won"
+
+    with ThreadPoolExecutor(8) as workers:
+        ends = sorted(workers.map(create, range(8)))
+    assert ends == ["PreconditionFailed"] * 7 + ["won"]
 
 
 def test_others_are_served_while_a_copy_is_counted(s3: S3Client, bucket: str) -> None:
