@@ -23,6 +23,9 @@ class ReportFilter:
     """Which courses to tell about, and which locations they are held against."""
 
     locations: tuple[str, ...]
+    """Those that are told about."""
+    needed: tuple[str, ...]
+    """Those of them that a course must be in, with every version, to count as backfilled."""
     status: CourseStatus | None = None
     org: str | None = None
 
@@ -31,8 +34,8 @@ class ReportFilter:
         return (self.status in {None, course.status}) and (self.org in {None, course.org})
 
     def missing(self, course: Course) -> tuple[str, ...]:
-        """The locations that the course's latest version is not in."""
-        return tuple(one for one in self.locations if one not in course.latest_locations)
+        """The needed locations that lack a registered version of the course."""
+        return tuple(one for one in self.needed if not course.is_complete_in(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class ReportRow:
 
     @property
     def is_backfilled(self) -> bool:
-        """Whether it is in every location that was asked about."""
+        """Whether every version of it is in every needed location."""
         return not self.missing
 
 
@@ -68,6 +71,7 @@ class ReportTotals:
     objects: int = 0
     bytes: int = 0
     exceptions: int = 0
+    damaged: int = 0
     by_status: dict[str, int] = field(default_factory=lambda: {one.value: 0 for one in ORDER})
     by_location: dict[str, int] = field(default_factory=dict)
 
@@ -82,9 +86,10 @@ class ReportTotals:
         self.objects += row.course.latest_objects or 0
         self.bytes += row.course.latest_bytes or 0
         self.exceptions += row.course.latest_exceptions or 0
+        self.damaged += row.course.damaged
         self.by_status[row.course.status.value] += 1
         for location in self.locations:
-            self.by_location[location] += location not in row.missing
+            self.by_location[location] += row.course.is_complete_in(location)
 
 
 class BackfillReport:

@@ -28,6 +28,7 @@ from services.ingests_api.routes.dead_letters import DeadLetterRoutes
 from services.ingests_api.routes.discoveries import DiscoveryRoutes
 from services.ingests_api.routes.failures import FailureRoutes
 from services.ingests_api.routes.ingests import IngestRoutes
+from services.ingests_api.routes.locations import LocationRoutes
 from services.ingests_api.routes.meta import MetaRoutes
 from services.ingests_api.routes.reports import ReportRoutes
 from services.ingests_api.routes.versions import VersionRoutes
@@ -50,6 +51,7 @@ class IngestsApi:
             CourseRoutes(api),
             VersionRoutes(api),
             ReportRoutes(api),
+            LocationRoutes(api),
             DeadLetterRoutes(api),
             DiscoveryRoutes(api),
             MetaRoutes(lambda: self.description),

@@ -41,6 +41,7 @@ SCOPES = {
     ("GET", "/courses/<course_id>/versions/<version>/entries"): READ,
     ("GET", "/courses/<course_id>/versions/<version>/content/<path>"): CONTENT,
     ("GET", "/reports/backfill"): READ,
+    ("GET", "/locations"): READ,
     ("GET", "/dead-letters"): READ,
     ("POST", "/dead-letters/redrive"): WRITE,
     ("GET", "/openapi.json"): ANY,

@@ -10,7 +10,6 @@ from course_backfill.courses import Course, Version, VersionReplica
 from course_backfill.dead_letters import DeadLetter, Redriven
 from course_backfill.display import Shown, ShownStatus
 from course_backfill.messages import StepMessage
-from course_backfill.reports import ReportRow, ReportTotals
 
 One = TypeVar("One")
 
@@ -39,6 +38,37 @@ class ShownLastIngest(Shown):
     date: str
 
 
+class ShownCourseReplica(Shown):
+    """One location of a course: how many versions are there, and what its last audit found.
+
+    `damaged` counts objects that were missing or altered and are not repaired yet, `surplus` those
+    that belong to no version, `unread` those that are cold, so that nobody could compare them.
+    """
+
+    type: Literal["CourseReplica"] = "CourseReplica"
+    location: str
+    versions: int
+    complete: bool
+    audited_date: str | None
+    audit: str | None
+    damaged: int
+    surplus: int
+    unread: int
+
+    @classmethod
+    def all_of(cls, course: Course) -> list[Self]:
+        """The replicas of a course as shown."""
+        own = set(cls.model_fields) - {"type", "location", "complete"}
+        return [
+            cls(
+                location=location,
+                complete=course.is_complete_in(location),
+                **replica.model_dump(include=own),
+            )
+            for location, replica in course.replicas.items()
+        ]
+
+
 class ShownCourseRecord(Shown):
     """A course and how far it is.
 
@@ -55,6 +85,8 @@ class ShownCourseRecord(Shown):
     latest_bytes: int | None
     latest_exceptions: int | None
     latest_locations: list[str]
+    versions: int
+    replicas: list[ShownCourseReplica]
     live_version: str | None
     active_ingest: str | None
     kept_ingest: str | None
@@ -66,11 +98,13 @@ class ShownCourseRecord(Shown):
     @classmethod
     def of(cls, course: Course) -> Self:
         """The course as shown."""
-        own = set(cls.model_fields) - {"type", "status", "last_ingest", "latest_locations"}
+        made = {"type", "status", "last_ingest", "latest_locations", "replicas"}
+        own = set(cls.model_fields) - made
         return cls(
             status=ShownStatus(id=course.status.value),
-            last_ingest=_last_ingest(course),
+            last_ingest=last_ingest_of(course),
             latest_locations=list(course.latest_locations),
+            replicas=ShownCourseReplica.all_of(course),
             **course.model_dump(include=own),
         )
 
@@ -142,79 +176,6 @@ class ShownEntry(Shown):
     videos: list[str]
 
 
-class ShownReportRow(Shown):
-    """One course of the backfill report; `locations` has the version that is in each.
-
-    `exceptions` counts the bad objects that the version is without.
-    """
-
-    type: Literal["BackfillReportRow"] = "BackfillReportRow"
-    course: ShownCourseName
-    org: str
-    status: ShownStatus
-    backfilled: bool
-    missing: list[str]
-    locations: dict[str, str | None]
-    version: str | None
-    objects: int | None
-    bytes: int | None
-    exceptions: int | None
-    stale: bool | None
-    source_checked_date: str | None
-    last_ingest: ShownLastIngest | None
-
-    @classmethod
-    def of(cls, row: ReportRow, locations: tuple[str, ...]) -> Self:
-        """The row as shown."""
-        course = row.course
-        return cls(
-            course=ShownCourseName(id=course.id),
-            org=course.org,
-            status=ShownStatus(id=course.status.value),
-            backfilled=row.is_backfilled,
-            missing=list(row.missing),
-            locations={
-                one: None if one in row.missing else course.latest_version for one in locations
-            },
-            version=course.latest_version,
-            objects=course.latest_objects,
-            bytes=course.latest_bytes,
-            exceptions=course.latest_exceptions,
-            stale=course.stale,
-            source_checked_date=course.source_checked_date,
-            last_ingest=_last_ingest(course),
-        )
-
-
-class ShownReportTotals(Shown):
-    """Sums over the whole report, not over one page. `byLocation` counts backfilled courses."""
-
-    courses: int
-    not_backfilled: int
-    stale: int
-    objects: int
-    bytes: int
-    exceptions: int
-    by_status: dict[str, int]
-    by_location: dict[str, int]
-
-    @classmethod
-    def of(cls, totals: ReportTotals) -> Self:
-        """The totals as shown."""
-        return cls(**{name: getattr(totals, name) for name in cls.model_fields})
-
-
-class ShownReport(Shown):
-    """Courses not yet backfilled first. `totals` come with the first page alone."""
-
-    type: Literal["BackfillReport"] = "BackfillReport"
-    created_date: str
-    locations: list[str]
-    totals: ShownReportTotals | None
-    results: list[ShownReportRow]
-    next_cursor: str | None
-
-
 class ShownDeadLetter(Shown):
     """A message that no worker could do; `body` is what came where it was no message of ours."""
 
@@ -262,7 +223,7 @@ class ShownHealth(Shown):
     status: ShownStatus
 
 
-def _last_ingest(course: Course) -> ShownLastIngest | None:
+def last_ingest_of(course: Course) -> ShownLastIngest | None:
     last = course.last_ingest
     if last is None:
         return None

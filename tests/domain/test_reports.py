@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import system_clock
 from course_backfill.course_store import CourseStore
-from course_backfill.courses import Course, CourseStatus
+from course_backfill.courses import Course, CourseReplica, CourseStatus
 from course_backfill.ports import Key, Write
 from course_backfill.reports import BackfillReport, ReportFilter, ReportRow, position_of
 
-HERE = ReportFilter(locations=("primary",))
+HERE = ReportFilter(locations=("primary",), needed=("primary",))
 
 
 def create_course(
@@ -38,6 +38,8 @@ def create_course(
         latest_bytes=size if locations else None,
         latest_exceptions=left_out if locations else None,
         latest_locations=locations,
+        versions=1 if locations else 0,
+        replicas={one: CourseReplica(versions=1) for one in locations},
         stale=stale,
     )
 
@@ -70,8 +72,23 @@ def test_courses_not_yet_there_come_first_and_failed_ones_before_all() -> None:
     ]  # fmt: skip
 
 
+def test_a_location_that_is_not_needed_is_told_of_and_holds_no_course_back() -> None:
+    wanted = ReportFilter(locations=("primary", "cold"), needed=("primary",))
+    report = report_of(*EXAMPLES)
+    assert all(row.is_backfilled for row in report.rows(wanted) if row.course.versions)
+    assert report.totals(wanted).by_location == {"primary": 2, "cold": 1}
+
+
+def test_a_location_that_lacks_an_older_version_makes_it_not_backfilled() -> None:
+    replicas = {"primary": CourseReplica(versions=3), "cold": CourseReplica(versions=2)}
+    course = create_course("grown", MIGRATED, locations=("primary", "cold"))
+    grown = course.model_copy(update={"versions": 3, "replicas": replicas})
+    (row,) = report_of(grown).rows(ReportFilter(("primary", "cold"), ("primary", "cold")))
+    assert row.missing == ("cold",)
+
+
 def test_a_location_that_a_course_is_not_in_makes_it_not_backfilled() -> None:
-    both = ReportFilter(locations=("primary", "cold"))
+    both = ReportFilter(locations=("primary", "cold"), needed=("primary", "cold"))
     rows = list(report_of(*EXAMPLES).rows(both))
     assert names(rows)[-2:] == ["half", "done"]
     assert rows[-2].missing == ("cold",)
@@ -81,9 +98,9 @@ def test_a_location_that_a_course_is_not_in_makes_it_not_backfilled() -> None:
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (ReportFilter(("primary",), status=MIGRATED), ["done", "half"]),
-        (ReportFilter(("primary",), org="Other"), ["broken"]),
-        (ReportFilter(("primary",), status=MIGRATED, org="Other"), []),
+        (ReportFilter(("primary",), ("primary",), status=MIGRATED), ["done", "half"]),
+        (ReportFilter(("primary",), ("primary",), org="Other"), ["broken"]),
+        (ReportFilter(("primary",), ("primary",), status=MIGRATED, org="Other"), []),
     ],
 )
 def test_status_and_org_choose_courses(wanted: ReportFilter, expected: list[str]) -> None:
@@ -91,7 +108,8 @@ def test_status_and_org_choose_courses(wanted: ReportFilter, expected: list[str]
 
 
 def test_totals_are_over_every_chosen_course() -> None:
-    totals = report_of(*EXAMPLES).totals(ReportFilter(locations=("primary", "cold")))
+    both = ReportFilter(locations=("primary", "cold"), needed=("primary", "cold"))
+    totals = report_of(*EXAMPLES).totals(both)
     assert (totals.courses, totals.not_backfilled, totals.stale) == (5, 4, 1)
     assert (totals.objects, totals.bytes, totals.exceptions) == (2, 15, 3)
     assert totals.by_status == {"failed": 1, "not-migrated": 1, "in-progress": 1, "migrated": 2}
@@ -113,7 +131,7 @@ courses = st.lists(
 @given(courses=courses, size=st.integers(1, 5))
 def test_pages_together_are_the_report(courses: list[Course], size: int) -> None:
     report = report_of(*courses)
-    wanted = ReportFilter(locations=("primary", "cold"))
+    wanted = ReportFilter(locations=("primary", "cold"), needed=("primary", "cold"))
     paged: list[ReportRow] = []
     while page := list(
         islice(report.rows(wanted, after=position_of(paged[-1]) if paged else None), size)

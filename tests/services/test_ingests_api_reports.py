@@ -60,6 +60,7 @@ def test_totals_are_of_the_whole_report_and_on_the_first_page_alone(world: ApiWo
         "objects": 1,
         "bytes": 5,
         "exceptions": 0,
+        "damaged": 0,
         "byStatus": {"failed": 1, "not-migrated": 1, "in-progress": 0, "migrated": 1},
         "byLocation": {"primary": 1},
     }
@@ -126,7 +127,9 @@ def test_the_same_as_csv_has_one_column_per_location(world: ApiWorld) -> None:
         "lastIngest": "",
         "lastIngestStatus": "succeeded",
         "lastIngestDate": "",
+        "damaged": "0",
         "location:primary": "v1",
+        "audited:primary": "",
     }
     assert "Link" not in answer.headers
 

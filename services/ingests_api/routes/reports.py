@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Request
 
 from course_backfill.clock import to_text
-from course_backfill.courses import CourseStatus
+from course_backfill.courses import Course, CourseStatus
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.reports import (
     BackfillReport,
@@ -23,7 +23,6 @@ from services.ingests_api.answers import Answer, answers, csv_answer, json_answe
 from services.ingests_api.api import Api
 from services.ingests_api.csv_text import csv_text
 from services.ingests_api.cursors import decode_cursor, encode_cursor
-from services.ingests_api.display import ShownReport, ShownReportRow, ShownReportTotals
 from services.ingests_api.endpoints import Endpoint
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
@@ -32,6 +31,11 @@ from services.ingests_api.parameters import (
     Cursor,
     LocationQuery,
     OrgQuery,
+)
+from services.ingests_api.report_display import (
+    ShownReport,
+    ShownReportRow,
+    ShownReportTotals,
 )
 
 MAX_ROWS = 20_000
@@ -49,6 +53,7 @@ COLUMNS = (
     "lastIngest",
     "lastIngestStatus",
     "lastIngestDate",
+    "damaged",
 )
 
 
@@ -88,7 +93,7 @@ class ReportRoutes:
         cursor: Cursor = None,
     ) -> Answer:
         """A page of the report."""
-        wanted = ReportFilter(locations=self._locations(location), status=status, org=org)
+        wanted = self._filter(location, status, org)
         asked = ("backfill", location, status, org)
         after = _position(decode_cursor(asked, cursor))
         is_csv = wants_csv(request.headers.get("accept"))
@@ -101,7 +106,11 @@ class ReportRoutes:
             path = f"{request.context['base']}/reports/backfill?{query}"
             return csv_answer(
                 csv_text(
-                    (*COLUMNS, *(f"location:{one}" for one in wanted.locations)),
+                    (
+                        *COLUMNS,
+                        *(f"location:{one}" for one in wanted.locations),
+                        *(f"audited:{one}" for one in wanted.locations),
+                    ),
                     (_row(row, wanted) for row in page),
                 ),
                 name="backfill-report",
@@ -118,14 +127,18 @@ class ReportRoutes:
             )
         )
 
-    def _locations(self, wanted: str | None) -> tuple[str, ...]:
-        available = tuple(self._api.readers)
-        if wanted is None:
-            return available
-        if wanted not in available:
+    def _filter(
+        self, location: str | None, status: CourseStatus | None, org: str | None
+    ) -> ReportFilter:
+        """Held against the location asked for, or else against every required one."""
+        available = self._api.locations
+        if location is None:
+            needed = tuple(one.id for one in available.values() if one.required)
+            return ReportFilter(tuple(available), needed, status, org)
+        if location not in available:
             detail = f"not available; available: {', '.join(available)}"
             raise InvalidInput(Problem("?location", detail))
-        return (wanted,)
+        return ReportFilter((location,), (location,), status, org)
 
 
 def _page(rows: Iterator[ReportRow], limit: int) -> tuple[list[ReportRow], str | None]:
@@ -159,5 +172,15 @@ def _row(row: ReportRow, wanted: ReportFilter) -> list[object]:
         course.stale,
         course.source_checked_date,
         *((last.id, last.status, last.date) if last else (None, None, None)),
-        *(None if one in row.missing else course.latest_version for one in wanted.locations),
+        course.damaged,
+        *(
+            course.latest_version if course.is_complete_in(one) else None
+            for one in wanted.locations
+        ),
+        *(_audited(course, one) for one in wanted.locations),
     ]
+
+
+def _audited(course: Course, location: str) -> str | None:
+    replica = course.replicas.get(location)
+    return replica.audited_date if replica else None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler import Request, Response
 
+from course_backfill.cold_storage import Warmth, warmth
 from course_backfill.courses import version_number
-from course_backfill.errors import NotFound
+from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingests import PRIMARY
 from course_backfill.manifests import Entry, StorageManifest
+from course_backfill.ports import ObjectStat
 from services.ingests_api.answers import Answer, answers, csv_answer, json_answer, wants_csv
 from services.ingests_api.api import Api
 from services.ingests_api.auth import LOCKED, Principal
@@ -95,9 +98,11 @@ class VersionRoutes:
                 tag=TAG,
                 summary="Get the bytes of an entry",
                 description="Redirects to a link that works for a short time and only for this "
-                "object. Entries that are locked in the course need the scope content:locked.",
+                "object. Entries that are locked in the course need the scope content:locked. "
+                "What has gone cold answers 409, and says how to warm it.",
                 answers=answers(
-                    {307: ("Location is the link to the bytes.", None)}, refusals=(400, 404, 422)
+                    {307: ("Location is the link to the bytes.", None)},
+                    refusals=(400, 404, 409, 422),
                 ),
             ),
         ]
@@ -193,12 +198,31 @@ class VersionRoutes:
         return files.find(decoded)
 
     def _link(self, course: str, entry: Entry) -> str:
-        prefix = self._api.version_prefix(course, entry.version)
-        return self._api.readers[PRIMARY].presign(
-            prefix + entry.key,
+        key = self._api.version_prefix(course, entry.version) + entry.key
+        reader = self._api.readers[PRIMARY]
+        _require_readable(course, entry, reader.stat(key), self._api.clock())
+        return reader.presign(
+            key,
             version_id=None,
             seconds=self._api.presign_seconds,
             file_name=entry.source.name.rpartition("/")[2] or entry.source.name,
+        )
+
+
+def _require_readable(course: str, entry: Entry, stat: ObjectStat | None, now: datetime) -> None:
+    """Raises what a link that leads to nothing readable would not say."""
+    if stat is None:
+        raise NotFound(
+            f"the copy of {entry.path!r} is missing in the primary: "
+            f"course-backfill audit {course} finds all that is, and the next start mends it"
+        )
+    state = warmth(stat.archive, stat.restore, now)
+    if state is Warmth.RESTORING:
+        raise Conflict(f"{entry.path!r} is being restored from cold storage; try again later")
+    if state is Warmth.COLD:
+        raise Conflict(
+            f"{entry.path!r} has gone cold ({stat.storage_class}) and cannot be read: "
+            f"course-backfill warm {course} has it restored"
         )
 
 
