@@ -31,7 +31,7 @@ def option_of(pointer: str) -> str:
 
 def as_options(sentence: str) -> str:
     """A sentence of the API with options for its fields, and commands for its routes."""
-    sentence = re.sub(r" \(in the API \w+\)", "", sentence)
+    sentence = re.sub(r" \(in the API [^)]+\)", "", sentence)
     for field in _FIELDS:
         sentence = re.sub(rf"\b{field}\b:?", _option(field), sentence)
     return re.sub(r"\b(?:GET|POST|PUT) /\S+ \((course-backfill [^)]+)\)", r"\1", sentence)
