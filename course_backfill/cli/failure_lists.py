@@ -11,6 +11,7 @@ from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import objects, printable, say, say_text
 from course_backfill.cli.wording import as_options
 
+RECORD_THEM = " To copy the rest without it: --corrupt-objects record."
 FROM_THE_SOURCE = {"planning", "replicating"}
 """Where bad objects of the source are found, which a request may record."""
 
@@ -24,7 +25,14 @@ def print_failures(found: Iterable[Document], ingest: IngestView) -> None:
         say_text(heading)
         for one in failures:
             say(f"  {printable(one.get('path') or 'the ingest')}: {printable(one['detail'])}")
-        say(f"  What to do: {as_options(printable(failures[0]['action']))}")
+        say(f"  What to do: {advice_of(failures[0], ingest)}")
+
+
+def advice_of(failure: Document, ingest: IngestView) -> str:
+    """What to do about it; not what the request has done already."""
+    action = as_options(printable(failure["action"]))
+    is_recorded = ingest.document["corruptObjects"] == "record"
+    return action.replace(RECORD_THEM, "") if is_recorded else action
 
 
 def consequence_of(failure: Document, ingest: IngestView) -> str:

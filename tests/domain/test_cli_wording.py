@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from course_backfill.cli.app import run
-from course_backfill.cli.failure_lists import consequence_of
+from course_backfill.cli.failure_lists import advice_of, consequence_of
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.summaries import summary
 from course_backfill.cli.wording import as_options, option_of
@@ -96,6 +96,14 @@ def test_a_failure_tells_what_became_of_its_file(
     failed = {"severity": "failure", "stage": "replicating"} | failure
 
     assert consequence_of(failed, view) == consequence
+
+
+@pytest.mark.parametrize("action", ADVICE.values())
+def test_nobody_is_advised_to_record_what_was_recorded_already(action: str) -> None:
+    recorded = advice_of({"action": action}, create_view(corruptObjects="record"))
+
+    assert "--corrupt-objects" not in recorded
+    assert recorded
 
 
 @pytest.mark.parametrize(
