@@ -137,13 +137,14 @@ class ShownFailureCount(Shown):
 
 
 class ShownEvent(Shown):
-    """A dated fact about the ingest."""
+    """A dated fact about the ingest; `object` is the key of the one object that it is about."""
 
     type: Literal["IngestEvent"] = "IngestEvent"
     created_date: str
     step: str
     outcome: str
     replica: str | None
+    object: str | None
     description: str
     requested_by: str | None
 
