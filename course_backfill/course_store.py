@@ -6,23 +6,24 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.courses import (
-    Course,
-    CourseId,
-    CourseStatus,
-    LastIngest,
-    Version,
-    VersionReplica,
-    counted_replicas,
-    version_number,
+from course_backfill.course_writes import (
+    TABLE,
+    course_key,
+    last_ingest,
+    leased,
+    same,
+    to_check,
+    to_replicas,
+    to_status,
+    version_sk,
 )
+from course_backfill.courses import Course, CourseId, CourseStatus, Version, VersionReplica
 from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
 from course_backfill.ingest_states import allotted_version
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
 from course_backfill.ports import Condition, Item, Key, Page, StateStore, Write
 from course_backfill.source_checks import check_at_planning
 
-TABLE = "courses"
 BY_STATUS = "courses-by-status"
 
 
@@ -35,7 +36,7 @@ class CourseStore:
 
     def find(self, course: str) -> Course | None:
         """The course's row, or None."""
-        item = self._state.get(_key(course))
+        item = self._state.get(course_key(course))
         return Course.from_item(item) if item else None
 
     def get(self, course: str) -> Course:
@@ -53,7 +54,9 @@ class CourseStore:
         row = Course(id=str(course), org=course.org, discovered_date=to_text(self._clock()))
         item = row.to_item() | {"statusKey": row.status.value}
         try:
-            self._state.write(Write(_key(row.id), item=item, when=(Condition("pk", "absent"),)))
+            self._state.write(
+                Write(course_key(row.id), item=item, when=(Condition("pk", "absent"),))
+            )
         except ConditionFailed:
             return False
         return True
@@ -99,10 +102,10 @@ class CourseStore:
         """
         when = (
             Condition("activeIngest", "absent"),
-            *_same("latestVersion", course.latest_version),
-            *_same("sourceCheckedDate", course.source_checked_date),
+            *same("latestVersion", course.latest_version),
+            *same("sourceCheckedDate", course.source_checked_date),
         )
-        return Write(_key(course.id), assign=_checked(check), when=when)
+        return Write(course_key(course.id), assign=to_check(check), when=when)
 
     # --- writes for the transactions of ingests ---
 
@@ -114,64 +117,64 @@ class CourseStore:
                 f"course {course.id} is busy with ingest {course.active_ingest}",
                 ingest=course.active_ingest,
             )
-        changes = {"activeIngest": ingest.id, "lastIngest": self._last(ingest)}
+        changes = {"activeIngest": ingest.id, "lastIngest": last_ingest(ingest, self._clock)}
         if course.status is not CourseStatus.MIGRATED:
-            changes |= _status(CourseStatus.IN_PROGRESS)
+            changes |= to_status(CourseStatus.IN_PROGRESS)
         when = (
             Condition("activeIngest", "absent"),
             Condition("status", "equals", course.status.value),
-            *_same("keptIngest", course.kept_ingest),
+            *same("keptIngest", course.kept_ingest),
         )
         remove = ["keptIngest"] if course.kept_ingest == ingest.id else []
-        return [Write(_key(course.id), assign=changes, remove=remove, when=when)]
+        return [Write(course_key(course.id), assign=changes, remove=remove, when=when)]
 
     def allot_version(self, ingest: Ingest, number: int) -> Write:
         """Takes a number that no attempt had before; fails where another one took it first."""
         counted = Condition("lastVersionNumber", "equals", number - 1)
         return Write(
-            _key(ingest.course),
+            course_key(ingest.course),
             assign={"lastVersionNumber": number},
-            when=(_leased(ingest), counted),
+            when=(leased(ingest), counted),
         )
 
     def release_lease(self, ingest: Ingest) -> list[Write]:
         """The course after a failed or cancelled ingest: what it was, or failed."""
         course = self.get(ingest.course)
-        changes: dict[str, Any] = {"lastIngest": self._last(ingest)}
+        changes: dict[str, Any] = {"lastIngest": last_ingest(ingest, self._clock)}
         if course.versions:
             # What an ingest between locations brought before it failed is there, and counts.
-            changes["replicas"] = _counted(course, self.all_replicas(course.id))
+            changes["replicas"] = to_replicas(course, self.all_replicas(course.id))
         if course.active_ingest != ingest.id:
             return self._cancelled_late(course, ingest)
         if course.status is not CourseStatus.MIGRATED:
             failed = ingest.status is IngestStatus.FAILED
-            changes |= _status(CourseStatus.FAILED if failed else CourseStatus.NOT_MIGRATED)
+            changes |= to_status(CourseStatus.FAILED if failed else CourseStatus.NOT_MIGRATED)
         if ingest.kept:
             changes["keptIngest"] = ingest.id
         if course.latest_version:
             latest = self.version(course.id, course.latest_version)
-            changes |= _checked(check_at_planning(ingest, course, latest))
-        when = (_leased(ingest), Condition("status", "equals", course.status.value))
-        return [Write(_key(course.id), assign=changes, remove=["activeIngest"], when=when)]
+            changes |= to_check(check_at_planning(ingest, course, latest))
+        when = (leased(ingest), Condition("status", "equals", course.status.value))
+        return [Write(course_key(course.id), assign=changes, remove=["activeIngest"], when=when)]
 
     def _cancelled_late(self, course: Course, ingest: Ingest) -> list[Write]:
         """A kept failure gave its lease back when it failed; being cancelled is news of it."""
         is_last = course.last_ingest is not None and course.last_ingest.id == ingest.id
         if course.active_ingest or not is_last or ingest.status is not IngestStatus.CANCELLED:
             return []
-        changes = {"lastIngest": self._last(ingest)}
+        changes = {"lastIngest": last_ingest(ingest, self._clock)}
         if course.status is CourseStatus.FAILED:
-            changes |= _status(CourseStatus.NOT_MIGRATED)
+            changes |= to_status(CourseStatus.NOT_MIGRATED)
         unchanged = Condition("status", "equals", course.status.value)
         when = (Condition("activeIngest", "absent"), unchanged)
-        return [Write(_key(course.id), assign=changes, when=when)]
+        return [Write(course_key(course.id), assign=changes, when=when)]
 
     def forget_kept(self, ingest: Ingest) -> list[Write]:
         """The kept copies of this ingest are being rolled back."""
         if self.get(ingest.course).kept_ingest != ingest.id:
             return []
         when = (Condition("keptIngest", "equals", ingest.id),)
-        return [Write(_key(ingest.course), remove=["keptIngest"], when=when)]
+        return [Write(course_key(ingest.course), remove=["keptIngest"], when=when)]
 
     def registered(
         self, ingest: Ingest, version: Version, replicas: Iterable[VersionReplica]
@@ -182,15 +185,15 @@ class CourseStore:
         row = self.get(version.course)
         changes = {
             "versions": row.versions + 1,
-            "replicas": _counted(row, [*self.all_replicas(row.id), *replicas]),
+            "replicas": to_replicas(row, [*self.all_replicas(row.id), *replicas]),
             "latestVersion": version.id,
             "latestObjects": version.objects,
             "latestBytes": version.bytes,
             "latestExceptions": version.exceptions,
             "latestLocations": [replica.location for replica in replicas],
-            "lastIngest": self._last(ingest),
-            **_status(CourseStatus.MIGRATED),
-            **_checked(ingest.source_check),
+            "lastIngest": last_ingest(ingest, self._clock),
+            **to_status(CourseStatus.MIGRATED),
+            **to_check(ingest.source_check),
         }
         absent = (Condition("pk", "absent"),)
         return [
@@ -204,22 +207,12 @@ class CourseStore:
                 for replica in replicas
             ),
             Write(
-                _key(version.course),
+                course_key(version.course),
                 assign=changes,
                 remove=["activeIngest"],
-                when=(_leased(ingest), *_same("latestVersion", ingest.previous_version)),
+                when=(leased(ingest), *same("latestVersion", ingest.previous_version)),
             ),
         ]
-
-    def unchanged(self, ingest: Ingest) -> list[Write]:
-        """Nothing was to be done: the freshness of the latest version is renewed."""
-        changes = {
-            "lastIngest": self._last(ingest),
-            **_status(CourseStatus.MIGRATED),
-            **_checked(ingest.source_check),
-        }
-        when = (_leased(ingest), *_same("latestVersion", ingest.previous_version))
-        return [Write(_key(ingest.course), assign=changes, remove=["activeIngest"], when=when)]
 
     def placed(self, ingest: Ingest, replica: VersionReplica) -> list[Write]:
         """One registered version is in one more location."""
@@ -227,7 +220,7 @@ class CourseStore:
         absent = (Condition("pk", "absent"),)
         return [
             Write(Key(TABLE, replica.course, sk), item=replica.to_item(), when=absent),
-            Write(_key(replica.course), when=(_leased(ingest),)),
+            Write(course_key(replica.course), when=(leased(ingest),)),
         ]
 
     def located(self, ingest: Ingest) -> list[Write]:
@@ -238,22 +231,13 @@ class CourseStore:
         row = self.get(ingest.course)
         there = self.all_replicas(row.id)
         changes = {
-            "replicas": _counted(row, there),
+            "replicas": to_replicas(row, there),
             "latestLocations": [one.location for one in there if one.version == row.latest_version],
-            "lastIngest": self._last(ingest),
-            **_checked(ingest.source_check),
+            "lastIngest": last_ingest(ingest, self._clock),
+            **to_check(ingest.source_check),
         }
-        when = (_leased(ingest), *_same("latestVersion", row.latest_version))
-        return [Write(_key(row.id), assign=changes, remove=["activeIngest"], when=when)]
-
-    def _last(self, ingest: Ingest) -> dict[str, Any]:
-        date = to_text(self._clock())
-        return LastIngest(id=ingest.id, status=ingest.status.value, date=date).to_item()
-
-
-def _counted(row: Course, replicas: Iterable[VersionReplica]) -> dict[str, Item]:
-    counted = counted_replicas(row, replicas)
-    return {location: replica.to_item() for location, replica in counted.items()}
+        when = (leased(ingest), *same("latestVersion", row.latest_version))
+        return [Write(course_key(row.id), assign=changes, remove=["activeIngest"], when=when)]
 
 
 def version_of(ingest: Ingest, created_date: str) -> Version:
@@ -268,32 +252,3 @@ def version_of(ingest: Ingest, created_date: str) -> Version:
         previous_version=ingest.previous_version,
         **ingest.aggregated.model_dump(),
     )
-
-
-def version_sk(version: str) -> str:
-    """Zero-padded, so that versions sort by number."""
-    return f"VERSION#{version_number(version):09d}"
-
-
-def _key(course: str) -> Key:
-    return Key(TABLE, course, "COURSE")
-
-
-def _status(status: CourseStatus) -> dict[str, Any]:
-    return {"status": status.value, "statusKey": status.value}
-
-
-def _leased(ingest: Ingest) -> Condition:
-    return Condition("activeIngest", "equals", ingest.id)
-
-
-def _same(attribute: str, value: str | None) -> tuple[Condition, ...]:
-    if value is None:
-        return (Condition(attribute, "absent"),)
-    return (Condition(attribute, "equals", value),)
-
-
-def _checked(check: SourceCheck | None) -> dict[str, Any]:
-    if check is None:
-        return {}
-    return {"sourceCheckedDate": check.checked_date, "stale": check.stale}

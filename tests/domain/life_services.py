@@ -165,7 +165,7 @@ class Services:
                 self.register(message)
             case Step.ROLL_BACK:
                 self.roll_back(message)
-            case Step.DISCOVER | Step.AGGREGATE | Step.NOTIFY:
+            case Step.DISCOVER | Step.WARM | Step.AGGREGATE | Step.NOTIFY:
                 pass  # Nothing of these is a turn of an ingest's life.
 
 

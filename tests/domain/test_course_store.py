@@ -217,7 +217,7 @@ def test_nothing_to_do_renews_the_freshness_alone(stores: Stores) -> None:
     fresh = SourceCheck(checked_date="2026-03-03T09:00:00.000Z", stale=False)
     again = create_ingest("again", previous_version="v1", source_check=fresh)
     write(stores, stores.courses.take_lease(again))
-    write(stores, stores.courses.unchanged(again))
+    write(stores, stores.courses.located(again))
     course = stores.courses.get(KEY)
     assert (course.source_checked_date, course.stale) == (fresh.checked_date, False)
     assert (course.active_ingest, course.latest_version) == (None, "v1")

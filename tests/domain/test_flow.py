@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from course_backfill.clock import to_text
-from course_backfill.ingests import Ingest, Packet
+from course_backfill.ingests import Ingest, Leg, Packet
 from course_backfill.messages import Step, StepMessage
 from tests.generators import (
     MORNING,
@@ -26,11 +28,11 @@ def stores() -> Stores:
 
 
 def messages(
-    stores: Stores, ingest: Ingest, *packets: Packet, replicas: int = 1
+    stores: Stores, ingest: Ingest, *packets: Packet, replicas: tuple[str, ...] = ("primary",)
 ) -> list[StepMessage]:
     planning = create_ingest(status="processing", stage="planning", epoch=ingest.epoch)
     stores.ingests.add(planning, event=stores.ingests.event("accept", "succeeded", ""))
-    for location in ("primary", "cold")[:replicas]:
+    for location in replicas:
         planned = [packet.model_copy(update={"replica": location}) for packet in packets]
         stores.packets.plan(planning, location, planned)
         replica = create_replica(len(packets), location=location)
@@ -43,6 +45,7 @@ def messages(
     [
         ("accepted", None, Step.PLAN),
         ("processing", "planning", Step.PLAN),
+        ("processing", "warming", Step.WARM),
         ("processing", "aggregating", Step.AGGREGATE),
         ("processing", "registering", Step.REGISTER),
         ("processing", "rolling-back", Step.ROLL_BACK),
@@ -117,13 +120,50 @@ def test_when_all_packets_are_done_the_replica_has_a_message(
     assert messages(stores, ingest, *packets) == of_packets(step, None)
 
 
+EVERYWHERE = ("primary", "cold", "far")
+
+
+def in_leg(leg: Leg, stage: str, **fields: Any) -> Ingest:
+    return create_ingest(
+        status="processing", stage=stage, leg=leg, locations=EVERYWHERE, version="v1", **fields
+    )
+
+
 @STAGES
-def test_every_replica_has_its_own_messages(
+def test_every_replica_of_the_leg_has_its_own_messages(
     stores: Stores, stage: str, step: Step, done: str
 ) -> None:
-    ingest = create_ingest(status="processing", stage=stage)
-    found = messages(stores, ingest, create_packet(0), create_packet(1), replicas=2)
-    assert found == of_packets(step, 0, 1, replica="cold") + of_packets(step, 0, 1)
+    ingest = in_leg(Leg.LOCATIONS, stage)
+    found = messages(stores, ingest, create_packet(0), create_packet(1), replicas=EVERYWHERE)
+    cold, far = (of_packets(step, 0, 1, replica=one) for one in EVERYWHERE[1:])
+    assert found == cold + far
+
+
+@STAGES
+def test_the_first_leg_knows_the_primary_alone(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    ingest = in_leg(Leg.SOURCE, stage)
+    found = messages(stores, ingest, create_packet(0), replicas=EVERYWHERE)
+    assert found == of_packets(step, 0)
+
+
+@STAGES
+def test_without_a_first_leg_the_primary_may_be_filled_in_the_second(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    ingest = in_leg(Leg.LOCATIONS, stage).model_copy(update={"version": None})
+    found = messages(stores, ingest, create_packet(0), replicas=EVERYWHERE)
+    assert [message.replica for message in found] == list(EVERYWHERE)
+
+
+@STAGES
+def test_when_the_whole_leg_is_done_one_message_says_so(
+    stores: Stores, stage: str, step: Step, done: str
+) -> None:
+    packets = [create_packet(0, **{done: "r"}), create_packet(1, **{done: "r"})]
+    found = messages(stores, in_leg(Leg.LOCATIONS, stage), *packets, replicas=EVERYWHERE)
+    assert found == of_packets(step, None, replica="cold")
 
 
 def test_the_same_state_gives_the_same_messages(stores: Stores) -> None:

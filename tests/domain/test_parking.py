@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from course_backfill.clock import from_text, to_text
 from course_backfill.errors import SourceUnavailable
 from course_backfill.ingest_step import Parking, StepResult
-from course_backfill.ingests import Ingest, Stage, Timer, TimerKind
+from course_backfill.ingests import Ingest, Leg, Stage, Timer, TimerKind
 from course_backfill.messages import Step, StepMessage
 from course_backfill.timers import find_timer, move_timer
 from tests.generators import COURSE, Stores, create_message
@@ -23,9 +24,9 @@ QUARTER = timedelta(minutes=15)
 class Outage:
     """A step whose work meets an outage every time."""
 
-    def __init__(self) -> None:
+    def __init__(self, **fields: Any) -> None:
         self.stores = Stores().with_courses(COURSE)
-        self.stores.at(Stage.REPLICATING)
+        self.stores.at(Stage.REPLICATING, **fields)
         self.step = self.stores.step(self._work)
 
     def _work(self, ingest: Ingest, message: StepMessage) -> StepResult:
@@ -122,9 +123,19 @@ def test_a_short_outage_fails_nothing(outage: Outage) -> None:
 def test_two_packets_wait_apart(outage: Outage) -> None:
     outage.step.handle(MESSAGE)
     outage.step.handle(MESSAGE.model_copy(update={"packet": 4}))
-    outage.step.handle(MESSAGE.model_copy(update={"replica": "cold"}))
     outage.step.handle(MESSAGE.model_copy(update={"packet": None}))
-    assert len(outage.parked()) == 4
+    assert len(outage.parked()) == 3
+
+
+def test_packets_of_two_locations_wait_apart() -> None:
+    outage = Outage(locations=("primary", "cold", "far"), leg=Leg.LOCATIONS)
+    outage.step.handle(MESSAGE.model_copy(update={"replica": "cold"}))
+    outage.step.handle(MESSAGE.model_copy(update={"replica": "far"}))
+    outage.step.handle(MESSAGE)
+    assert outage.parked() == [
+        "parked#1#replicate#cold#3",
+        "parked#1#replicate#far#3",
+    ]
 
 
 def test_waiting_is_one_event_that_names_the_outage(outage: Outage) -> None:

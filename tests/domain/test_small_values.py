@@ -67,7 +67,8 @@ def test_every_step_has_its_service_and_every_service_a_step() -> None:
     assert set(SERVICE_OF_STEP) == set(Step)
     assert [step.service for step in (Step.PLAN, Step.DISCOVER)] == ["planner", "planner"]
     assert SERVICES == (
-        "planner", "replicator", "verifier", "aggregator", "register", "janitor", "notifier",
+        "planner", "warmer", "replicator", "verifier", "aggregator", "register", "janitor",
+        "notifier",
     )  # fmt: skip
 
 

@@ -16,15 +16,21 @@ from course_backfill.adapters.memory_bucket import MemoryBucket, StorageFault
 from course_backfill.adapters.memory_objects import MemoryObjectReader
 from course_backfill.errors import Fenced, StorageUnavailable
 from course_backfill.manifests import MANIFEST_FILES, Entry
-from course_backfill.ports import ObjectStat
-from services.verifier.fixity import AT_ONCE, FixityChecker, Method
+from course_backfill.messages import Step
+from services.verifier.fixity import AT_ONCE, FixityChecker, Method, Wanted
 from services.verifier.listing import listing_faults
+from services.verifier.source_replica import SourceReplica
 from tests.generators import create_entry
+from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 PREFIX = "courses/c/v1/"
 KEYS = st.text(st.sampled_from("ab/é"), min_size=1, max_size=2).map(lambda name: f"assets/{name}")
 SIZES = st.dictionaries(KEYS, st.integers(0, 2), max_size=8)
 METHODS = pytest.mark.parametrize("method", ["bytes", "checksums"])
+
+
+def wanted(entry: Entry) -> Wanted:
+    return Wanted(PREFIX + entry.key, entry.source.size, entry.sha256)
 
 
 class Copies:
@@ -55,10 +61,12 @@ class Copies:
             reader=MemoryObjectReader(self.bucket),
             executor=self._executor,
             method=method,
-            prefix=PREFIX,
             check=check,
         )
-        return {bad.source.path: bad.fault.code for bad in checker.mismatches(self.entries)}
+        findings = checker.findings(map(wanted, self.entries))
+        pairs = list(zip(self.entries, findings, strict=True))
+        assert not any(finding.is_unread for _, finding in pairs)
+        return {entry.path: found.fault.code for entry, found in pairs if found.fault}
 
 
 @pytest.fixture
@@ -124,11 +132,10 @@ def test_what_stops_the_work_comes_through(copies: Copies, error: Exception) -> 
         reader=MemoryObjectReader(copies.bucket),
         executor=copies._executor,
         method="bytes",
-        prefix=PREFIX,
         check=check,
     )
     with pytest.raises(type(error)):
-        list(checker.mismatches(copies.entries))
+        list(checker.findings(map(wanted, copies.entries)))
 
 
 @METHODS
@@ -141,13 +148,8 @@ def test_an_outage_of_storage_is_no_mismatch(copies: Copies, method: Method) -> 
 
 
 def faults(expected: dict[str, int], listed: dict[str, int]) -> dict[str, str]:
-    entries = [
-        create_entry(f"assets/{key}", b"x" * size, key=key) for key, size in expected.items()
-    ]
-    stats = [
-        ObjectStat(key=PREFIX + key, size=listed[key]) for key in sorted(listed, key=str.encode)
-    ]
-    return {key: fault.code for key, fault in listing_faults(PREFIX, entries, stats)}
+    there = [(key, listed[key]) for key in sorted(listed, key=str.encode)]
+    return {key: fault.code for key, fault in listing_faults(expected.items(), there)}
 
 
 @given(expected=SIZES, listed=SIZES, run=st.integers(1, 5))
@@ -168,10 +170,34 @@ def test_a_listing_is_compared_as_two_dictionaries_are(
         assert faults(expected, listed) == model
 
 
-def test_manifest_files_of_an_earlier_attempt_may_be_there() -> None:
-    assert faults({}, dict.fromkeys(MANIFEST_FILES, 5)) == {}
-    assert faults({}, {"assets/manifest.json": 5}) == {"assets/manifest.json": "surplus-object"}
-    assert faults({}, {"other.json": 5}) == {"other.json": "surplus-object"}
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        *((name, []) for name in MANIFEST_FILES),
+        ("assets/manifest.json", ["surplus-object"]),
+        ("other.json", ["surplus-object"]),
+    ],
+)
+def test_manifest_files_of_an_earlier_attempt_may_be_there(key: str, found: list[str]) -> None:
+    pipeline = MemoryPipeline()
+    pipeline.discover(COURSE)
+    pipeline.content.save(COURSE, "a.txt", b"alpha")
+    ingest = pipeline.start()
+    pipeline.run(until=lambda message: message.step is Step.VERIFY)
+    pipeline.bucket.store(pipeline.prefix("v1") + key, b"12345")
+    checking = SourceReplica(
+        source=pipeline.wiring.source,
+        location=pipeline.wiring.primary,
+        reader=pipeline.wiring.reader(pipeline.wiring.primary),
+        results=pipeline.wiring.results,
+        executor=pipeline.wiring.executor,
+        method="bytes",
+        clock=pipeline.wiring.clock,
+    )
+    replica = pipeline.wiring.packets.replica(ingest, "primary")
+    failures = list(checking.failures(pipeline.ingest(ingest), replica))
+    assert [failure.code for failure in failures] == found
+    assert {failure.path for failure in failures} <= {key}
 
 
 def test_keys_that_sort_differently_as_names_and_as_keys_are_paired() -> None:
