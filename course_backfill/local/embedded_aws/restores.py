@@ -40,8 +40,10 @@ class RestorePace(BaseModel, extra="forbid"):
         return self.seconds if own is None else own
 
     def end_of(self, days: int, since: float) -> float:
-        """When the last of these days is over, in seconds since 1970, a whole number of them."""
+        """When the last of these days is over, in whole seconds since 1970 where they take any."""
         end = since + days * self.day_seconds
+        if not self.day_seconds:
+            return end
         if self.day_seconds == DAY_SECONDS:
             return (end // DAY_SECONDS + 1) * DAY_SECONDS
         return math.ceil(end)

@@ -125,6 +125,15 @@ def test_a_copy_is_gone_after_its_days(s3: S3Client, cold: Any, order: Any) -> N
     assert restore(s3, cold) == 202
 
 
+def test_days_that_take_no_time_end_every_copy_at_once(s3: S3Client, cold: Any, order: Any) -> None:
+    restore(s3, cold, days=30)
+    assert s3.get_object(**cold)["Body"].read() == b"bytes"
+    order("_restores", day_seconds=0)
+    assert "Restore" not in s3.head_object(**cold)
+    with refused("InvalidObjectState", 403):
+        s3.get_object(**cold)
+
+
 def test_days_asked_for_again_count_from_now(s3: S3Client, cold: Any) -> None:
     assert restore(s3, cold, days=2) == 202
     first = expiry(s3, cold)
