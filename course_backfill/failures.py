@@ -52,6 +52,16 @@ ADVICE: dict[str, str] = {
     "the course again: it is copied anew.",
     "manifest-damaged": "Run course-backfill audit on the course, then start the course again: it "
     "mends what is damaged from a location where it is not.",
+    # What audits find, and repairs cannot mend.
+    "no-good-replica": "Restore the object from a backup, in any location, then audit every "
+    "location of the course: course-backfill audit. If the audit looked at some locations only, "
+    "audit all: another may have a good copy.",
+    "changed-since-audit": "Something wrote to this key after the audit, and nothing was replaced. "
+    "Find out what has write access to the bucket, then audit the course again.",
+    "unread-object": "Nothing is known to be wrong: the object is cold, and S3 tells no checksum "
+    "of it. To have it restored and read: course-backfill audit --warm (in the API warm).",
+    "nothing-to-audit": "Leave the locations out to audit every one that has the course; "
+    "course-backfill status on the course says which these are.",
     # Failures of the ingest as a whole.
     "nothing-registered": "Start the course from its source first: without --from (in the API "
     "without sourceLocation).",
@@ -64,6 +74,15 @@ ADVICE: dict[str, str] = {
     "course-backfill check. Then start the course again.",
     "storage-refused": "Check the credentials and the bucket policy: course-backfill check. "
     "Then start the course again.",
+    "restore-refused": "Allow the workers s3:RestoreObject on the location's bucket, then start the "
+    "course again: what was restored stays so for its days.",
+    "restore-overdue": "Look at the restores in the S3 console; raise restore_give_up_hours if they "
+    "may take longer, then start the course again: what was restored stays so for its days.",
+    "restore-expired": "Copying is too slow for the days that restored copies last: ask for more "
+    "with --restore-days (in the API restoreDays), or run more workers; then start the course "
+    "again.",
+    "too-expensive": "Allow more with --max-cost (in the API maxCost), choose a slower tier with "
+    "--restore-tier (restoreTier), or copy from a location that is not cold (--from).",
     "gave-up-waiting": "Bring the service named above back, then start the course again.",
     "dead-letter": "Read the error with course-backfill dead-letters; when its cause is gone, "
     "start the course again.",
@@ -100,6 +119,10 @@ class Failure(Record):
     """The location whose copy it is about; `path` is its key there."""
     source_id: Any = None
     attempts: int = 1
+    etag: str | None = None
+    """Of the object that an audit found altered."""
+    sha256: str | None = None
+    """Of its bytes, where they were read."""
 
     @classmethod
     def of_object(

@@ -168,10 +168,14 @@ class Ingest(Record):
     last_modified_date: str
 
     @property
+    def ends_with_findings(self) -> bool:
+        """Whether it looks at registered copies, and tells what it found: an audit, a repair."""
+        return self.ingest_type == "audit-course" or self.repairs is not None
+
+    @property
     def leg_replicas(self) -> tuple[str, ...]:
         """The replicas that are worked on in the present leg."""
-        if self.ingest_type == "audit-course" or self.repairs:
-            # What is there decides, not what was asked for.
+        if self.ends_with_findings:
             return tuple(sorted(self.lists))
         if self.leg is Leg.SOURCE:
             return (PRIMARY,)

@@ -64,6 +64,11 @@ class Places:
         self._writer = writer
         self._copier = copier
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The configured locations, in the order of the settings."""
+        return tuple(self._locations)
+
     def location(self, name: str) -> Location:
         """The location; raises LocationUnknown."""
         try:

@@ -36,6 +36,19 @@ def version_objects(
     the end, so nothing may be concluded from the objects before. Raises NotFound where a file is
     missing.
     """
+    yield from entry_objects(reader, location, version)
+    prefix = location.version_prefix(CourseId.parse(version.course), version.id)
+    manifest = b"".join(reader.read(prefix + MANIFEST_NAME))
+    if hashlib.sha256(manifest).hexdigest() != version.manifest_sha256:
+        raise ManifestDamaged(f"{prefix + MANIFEST_NAME!r} is not the file that was registered")
+    key = prefix.removeprefix(location.prefix) + MANIFEST_NAME
+    yield manifest_file(key, len(manifest), version.manifest_sha256)
+
+
+def entry_objects(
+    reader: ObjectReader, location: Location, version: Version
+) -> Iterator[ExpectedObject]:
+    """The objects of a version's entries, entries.jsonl itself and index.json; likewise."""
     course_prefix = location.course_prefix(CourseId.parse(version.course))
     own = f"{course_prefix}{version.id}/"
     below = course_prefix.removeprefix(location.prefix)
@@ -53,14 +66,15 @@ def version_objects(
         )
     if content.hexdigest() != version.entries_sha256:
         raise ManifestDamaged(f"{own + ENTRIES_NAME!r} is not the file that was registered")
-    manifest = b"".join(reader.read(own + MANIFEST_NAME))
-    if hashlib.sha256(manifest).hexdigest() != version.manifest_sha256:
-        raise ManifestDamaged(f"{own + MANIFEST_NAME!r} is not the file that was registered")
     index = summary.index_bytes()
     prefix = f"{below}{version.id}/"
-    yield _manifest_file(prefix + ENTRIES_NAME, size, content.hexdigest())
-    yield _manifest_file(prefix + INDEX_NAME, len(index), hashlib.sha256(index).hexdigest())
-    yield _manifest_file(prefix + MANIFEST_NAME, len(manifest), version.manifest_sha256)
+    yield manifest_file(prefix + ENTRIES_NAME, size, content.hexdigest())
+    yield manifest_file(prefix + INDEX_NAME, len(index), hashlib.sha256(index).hexdigest())
+
+
+def manifest_file(key: str, size: int, sha256: str) -> ExpectedObject:
+    """A manifest file as an object that every location is to hold."""
+    return ExpectedObject(key=key, size=size, sha256=sha256, content_type=MANIFEST_TYPE)
 
 
 def _entry(line: bytes, key: str) -> Entry:
@@ -68,7 +82,3 @@ def _entry(line: bytes, key: str) -> Entry:
         return Entry.from_line(line)
     except (ValueError, KeyError, TypeError) as error:
         raise ManifestDamaged(f"{key!r} is not the file that was registered") from error
-
-
-def _manifest_file(key: str, size: int, sha256: str) -> ExpectedObject:
-    return ExpectedObject(key=key, size=size, sha256=sha256, content_type=MANIFEST_TYPE)
