@@ -24,7 +24,7 @@ SECONDS_TO_START = 120
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """This process's environment without the product's settings and the terminal's width, and these."""
+    """This environment without the product's settings and the terminal's width, and with these."""
     ours = ("COURSE_BACKFILL_", "MONGO_", "AWS_", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, **settings}
@@ -61,17 +61,7 @@ class Served:
 
     def command(self, *arguments: str) -> Outcome:
         """Runs a command in this process, as its user would in a shell of the same folder."""
-        before = dict(os.environ)
-        os.environ.clear()
-        os.environ.update(clean_environment(**{DATA_DIR_VARIABLE: str(self.data_dir)}))
-        out, err = io.StringIO(), io.StringIO()
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = run(list(arguments))
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-        return Outcome(code, out.getvalue(), err.getvalue())
+        return run_command(*arguments, **{DATA_DIR_VARIABLE: str(self.data_dir)})
 
     def stop(self) -> int:
         """Ctrl-C; gives the exit code."""
@@ -79,6 +69,21 @@ class Served:
         rest, _ = self.process.communicate(timeout=60)
         self.lines += rest.splitlines()
         return self.process.returncode
+
+
+def run_command(*arguments: str, **settings: str) -> Outcome:
+    """Runs a command in this process, in an environment with these settings alone."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(clean_environment(**settings))
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(list(arguments))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return Outcome(code, out.getvalue(), err.getvalue())
 
 
 @contextmanager
