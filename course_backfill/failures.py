@@ -60,6 +60,7 @@ ADVICE: dict[str, str] = {
     "Find out what has write access to the bucket, then audit the course again.",
     "unread-object": "Nothing is known to be wrong: the object is cold, and S3 tells no checksum "
     "of it. To have it restored and read: course-backfill audit --warm (in the API warm).",
+    "findings-gone": "Audit every location of the course again: course-backfill audit.",
     "nothing-to-audit": "Leave the locations out to audit every one that has the course; "
     "course-backfill status on the course says which these are.",
     # Failures of the ingest as a whole.
@@ -74,10 +75,10 @@ ADVICE: dict[str, str] = {
     "course-backfill check. Then start the course again.",
     "storage-refused": "Check the credentials and the bucket policy: course-backfill check. "
     "Then start the course again.",
-    "restore-refused": "Allow the workers s3:RestoreObject on the location's bucket, then start the "
-    "course again: what was restored stays so for its days.",
-    "restore-overdue": "Look at the restores in the S3 console; raise restore_give_up_hours if they "
-    "may take longer, then start the course again: what was restored stays so for its days.",
+    "restore-refused": "Allow the workers s3:RestoreObject on the location's bucket, then start "
+    "the course again: what was restored stays so for its days.",
+    "restore-overdue": "Look at the restores in the S3 console; raise restore_give_up_hours if "
+    "they may take longer, then start the course again: what was restored stays so for its days.",
     "restore-expired": "Copying is too slow for the days that restored copies last: ask for more "
     "with --restore-days (in the API restoreDays), or run more workers; then start the course "
     "again.",

@@ -44,9 +44,9 @@ def write_proven(
     return tuple(unproven)
 
 
-def read_proven(file: BinaryIO) -> Iterator[ExpectedObject]:
-    """Everything that was written, in the order of writing."""
-    file.seek(0)
+def read_proven(file: BinaryIO, start: int = 0) -> Iterator[ExpectedObject]:
+    """Everything that was written from that position on, in the order of writing."""
+    file.seek(start)
     return map(ExpectedObject.from_line, file)
 
 

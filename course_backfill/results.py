@@ -100,6 +100,10 @@ class Results:
         self._work.put(failures_key(ingest.id), lines())
         return count
 
+    def failures(self, ingest: str) -> Iterator[Failure]:
+        """What was written so, of any ingest; raises NotFound where nothing was."""
+        return map(Failure.from_line, split_lines(self._work.read(failures_key(ingest))))
+
     def copying_failures(self, ingest: Ingest, replica: str) -> Iterator[Failure]:
         """The bad objects that copying found."""
         yield from self._failures(ingest, replica, "copied")

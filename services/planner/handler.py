@@ -14,11 +14,13 @@ from course_backfill.adapters.lambda_batch import (
     is_schedule,
 )
 from course_backfill.wiring import Wiring
+from services.planner.audit_planner import AuditPlanner
 from services.planner.discovery import Discoverer
 from services.planner.freshness import Freshness
 from services.planner.location_planner import LocationPlanner
 from services.planner.planner import Planner
 from services.planner.planner_step import PlannerStep
+from services.planner.repair_planner import RepairPlanner
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
@@ -46,7 +48,7 @@ def build_discoverer(wiring: Wiring) -> Discoverer:
         source=wiring.source,
         courses=wiring.courses,
         discoveries=wiring.discoveries,
-        freshness=Freshness(source=wiring.source, courses=wiring.courses, clock=wiring.clock),
+        freshness=_freshness(wiring),
         messages=wiring.messages,
         clock=wiring.clock,
         every=timedelta(seconds=wiring.settings.discovery_interval_seconds),
@@ -69,6 +71,29 @@ def build_planner(wiring: Wiring) -> Planner:
             legs=wiring.legs,
             lifecycle=wiring.lifecycle,
         ),
+        audits=AuditPlanner(
+            places=wiring.places, courses=wiring.courses, work=wiring.work, legs=wiring.legs
+        ),
+        repairs=build_repair_planner(wiring),
         flow=wiring.flow,
         clock=wiring.clock,
     )
+
+
+def build_repair_planner(wiring: Wiring) -> RepairPlanner:
+    """What plans repairs, on any wiring."""
+    return RepairPlanner(
+        places=wiring.places,
+        courses=wiring.courses,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        work=wiring.work,
+        results=wiring.results,
+        legs=wiring.legs,
+        freshness=_freshness(wiring),
+        clock=wiring.clock,
+    )
+
+
+def _freshness(wiring: Wiring) -> Freshness:
+    return Freshness(source=wiring.source, courses=wiring.courses, clock=wiring.clock)

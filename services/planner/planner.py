@@ -17,6 +17,7 @@ from course_backfill.ingest_step import (
     StepResult,
     StepSucceeded,
     StepWaiting,
+    Work,
 )
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import (
@@ -40,9 +41,11 @@ from course_backfill.packets import PacketRange
 from course_backfill.ports import CourseSource, WorkStore, Write
 from course_backfill.results import Results
 from course_backfill.sorting import in_inventory_order
+from services.planner.audit_planner import AuditPlanner
 from services.planner.dry_run import DryRun
 from services.planner.inventory_scan import InventoryScan, failure
 from services.planner.location_planner import LocationPlanner
+from services.planner.repair_planner import RepairPlanner
 
 
 class Planner:
@@ -59,6 +62,8 @@ class Planner:
         packets: PacketStore,
         lifecycle: Lifecycle,
         locations: LocationPlanner,
+        audits: AuditPlanner,
+        repairs: RepairPlanner,
         flow: Flow,
         clock: Clock,
     ) -> None:
@@ -70,6 +75,8 @@ class Planner:
         self._packets = packets
         self._lifecycle = lifecycle
         self._locations = locations
+        self._audits = audits
+        self._repairs = repairs
         self._flow = flow
         self._clock = clock
 
@@ -77,8 +84,9 @@ class Planner:
         """Ends a dry run or an unchanged course; otherwise allots the version and its packets."""
         if ingest.version is not None:
             return self._resume(ingest, message)
-        if ingest.provider != "mongodb":
-            return self._locations.plan(ingest, message)
+        plan_copies = self._planner_of_copies(ingest)
+        if plan_copies is not None:
+            return plan_copies(ingest, message)
         taken = ingest.inventory or self._take_inventory(ingest, message)
         scan = InventoryScan()
         packets = list(scan.packets(self._inventory(taken.key)))
@@ -94,6 +102,14 @@ class Planner:
             check = SourceCheck(checked_date=taken.taken_date, stale=False)
             return self._locations.plan(ingest, message, check)
         return self._begin(ingest, message, taken, packets)
+
+    def _planner_of_copies(self, ingest: Ingest) -> Work | None:
+        """Who plans an ingest of copies that are registered already; None for one of the source."""
+        if ingest.ingest_type == "audit-course":
+            return self._audits.plan
+        if self._repairs.is_due(ingest):
+            return self._repairs.plan
+        return None if ingest.provider == "mongodb" else self._locations.plan
 
     def _take_inventory(self, ingest: Ingest, message: StepMessage) -> InventorySummary:
         """Takes an inventory to a file of its own; where another planner was faster, gives that."""
