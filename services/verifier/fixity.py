@@ -68,7 +68,8 @@ class FixityChecker:
     def _look(self, wanted: Wanted) -> Finding:
         if self._method == "checksums":
             stat = self._reader.stat(wanted.key)
-            if stat is None or stat.sha256 or stat.size != wanted.size:
+            is_told = stat is None or stat.sha256 or stat.size != wanted.size
+            if is_told or (stat and stat.archive):
                 return _by_checksum(wanted, stat)
         try:
             size, sha256 = self._read(wanted.key)

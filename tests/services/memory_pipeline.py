@@ -169,15 +169,16 @@ class MemoryPipeline:
         ingest = Ingest(
             id=f"ingest-{self._numbers}",
             course=str(course),
-            locations=("primary",),
-            content=("assets",),
             requested_by="operator",
             created_date=now,
             last_modified_date=now,
-            **request,
+            **({"locations": self._required(), "content": ("assets",)} | request),
         )
         self.wiring.lifecycle.accept(ingest)
         return ingest.id
+
+    def _required(self) -> tuple[str, ...]:
+        return tuple(one.id for one in self.wiring.settings.locations if one.required)
 
     def backfill(self, course: CourseId = COURSE, **request: Any) -> Ingest:
         """Accepts an ingest and delivers everything that follows."""
