@@ -22,11 +22,11 @@ from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import is_current, is_passed, started
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, IngestStatus, Timer, TimerKind
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
 from course_backfill.ports import MessageSender, StateStore
-from course_backfill.timers import find_timer, set_timer
+from course_backfill.timers import Timer, TimerKind, find_timer, set_timer
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,10 @@ from course_backfill.ingests import (
     Ingest,
     IngestStatus,
     Stage,
-    Timer,
-    TimerKind,
 )
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Condition, Key, StateStore, Write
-from course_backfill.timers import clear_timer, set_timer
+from course_backfill.timers import Timer, TimerKind, clear_timer, set_timer
 
 TABLE = "ingests"
 MAX_TRIES = 20

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from course_backfill.audits import AuditWish
 from course_backfill.failures import Failure
-from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import PlanReport
 from course_backfill.records import Record
 from course_backfill.warming import RestoreWish, Warming
@@ -173,6 +172,11 @@ class Ingest(Record):
         return self.ingest_type == "audit-course" or self.repairs is not None
 
     @property
+    def is_of_versions(self) -> bool:
+        """Whether it is about registered versions alone, and never looks at the source."""
+        return self.provider != "mongodb" or self.ingest_type != "backfill-course"
+
+    @property
     def leg_replicas(self) -> tuple[str, ...]:
         """The replicas that are worked on in the present leg."""
         if self.ends_with_findings:
@@ -273,27 +277,3 @@ class Event(Record):
     requested_by: str | None = None
 
 
-class TimerKind(StrEnum):
-    """What becomes due."""
-
-    WATCH = "watch"
-    """Nothing has happened for long: send the messages of the present stage again."""
-    PARKED = "parked"
-    CALLBACK = "callback"
-    RESWEEP = "resweep"
-    EXPIRY = "expiry"
-
-
-class Timer(Record):
-    """Something about an ingest that needs attention at a time; lives in the `due` index."""
-
-    ingest: str
-    name: str
-    """Tells apart the timers of one ingest; begins with the kind."""
-    kind: TimerKind
-    due_date: str
-    message: StepMessage | None = None
-    attempts: int = 0
-    since: str | None = None
-    progress: int = 0
-    """Packets done when a watch last fired: only a standstill has messages sent again."""

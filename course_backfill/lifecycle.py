@@ -14,10 +14,10 @@ from course_backfill.errors import ConditionFailed, Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer
-from course_backfill.ingests import Ingest, IngestStatus, TimerKind
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, Write
-from course_backfill.timers import clear_timer
+from course_backfill.timers import TimerKind, clear_timer
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +56,15 @@ class Lifecycle:
         """Stores the ingest with the course's lease, and sends the first message.
 
         Kept copies of an earlier failure of the course are rolled back first. Raises Conflict
-        where the course is busy, NotFound where it is not known, ConditionFailed where the
-        ingest's id is taken.
+        where the course is busy, or has no version yet that the ingest could be about; NotFound
+        where it is not known, ConditionFailed where the ingest's id is taken.
         """
         course = self._courses.get(ingest.course)
+        if ingest.is_of_versions and not course.versions:
+            raise Conflict(
+                f"course {course.id} has no registered version yet: "
+                "backfill it from its source first (course-backfill start)"
+            )
         lease: list[Write] = []
         if not ingest.dry_run:
             if course.kept_ingest:

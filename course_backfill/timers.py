@@ -5,14 +5,42 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 
 from course_backfill.clock import to_text
-from course_backfill.ingests import Timer
+from course_backfill.messages import StepMessage
 from course_backfill.ports import Condition, Key, StateStore, Write
+from course_backfill.records import Record
 
 DUE_INDEX = "due"
 SHARDS = 8
 PAGE = 100
+
+
+class TimerKind(StrEnum):
+    """What becomes due."""
+
+    WATCH = "watch"
+    """Nothing has happened for long: send the messages of the present stage again."""
+    PARKED = "parked"
+    CALLBACK = "callback"
+    RESWEEP = "resweep"
+    EXPIRY = "expiry"
+
+
+class Timer(Record):
+    """Something about an ingest that needs attention at a time; lives in the `due` index."""
+
+    ingest: str
+    name: str
+    """Tells apart the timers of one ingest; begins with the kind."""
+    kind: TimerKind
+    due_date: str
+    message: StepMessage | None = None
+    attempts: int = 0
+    since: str | None = None
+    progress: int = 0
+    """Packets done when a watch last fired: only a standstill has messages sent again."""
 
 
 def set_timer(timer: Timer) -> Write:

@@ -10,11 +10,11 @@ from course_backfill.errors import ConditionFailed, Conflict, CourseBackfillErro
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import is_callback_pending, is_current, is_over
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Timer, TimerKind
+from course_backfill.ingests import Ingest
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, StateStore
-from course_backfill.timers import clear_timer, due_timers, move_timer
+from course_backfill.timers import Timer, TimerKind, clear_timer, due_timers, move_timer
 from services.janitor.janitor import Janitor
 
 logger = logging.getLogger(__name__)

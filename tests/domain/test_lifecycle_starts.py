@@ -259,3 +259,16 @@ def test_a_retried_ingest_is_watched(stores: Stores) -> None:
     stores.lifecycle.retry("ingest-1", by="operator")
     due = stores.clock.now + RESEND_AFTER - timedelta(seconds=1)
     assert stores.timers("ingest-1")["watch"] > due.isoformat()
+
+
+@pytest.mark.parametrize(
+    "about",
+    [{"provider": "amazon-s3"}, {"ingest_type": "audit-course"}, {"ingest_type": "warm-course"}],
+)
+def test_what_is_about_versions_is_refused_where_there_are_none(
+    stores: Stores, about: dict[str, str]
+) -> None:
+    before = stores.courses.get(KEY)
+    with pytest.raises(Conflict, match="no registered version"):
+        accept(stores, **about)
+    assert stores.courses.get(KEY) == before

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from course_backfill.clock import from_text, to_text
 from course_backfill.errors import SourceUnavailable
 from course_backfill.ingest_step import Parking, StepResult
-from course_backfill.ingests import Ingest, Leg, Stage, Timer, TimerKind
+from course_backfill.ingests import Ingest, Leg, Stage
 from course_backfill.messages import Step, StepMessage
-from course_backfill.timers import find_timer, move_timer
+from course_backfill.timers import Timer, TimerKind, find_timer, move_timer
 from tests.generators import COURSE, Stores, create_message
 
 MESSAGE = create_message(Step.REPLICATE, replica="primary", packet=3)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import to_text
 from course_backfill.errors import ConditionFailed
-from course_backfill.ingests import Timer, TimerKind
 from course_backfill.messages import Step
 from course_backfill.timers import (
     PAGE,
     SHARDS,
+    Timer,
+    TimerKind,
     clear_timer,
     due_timers,
     find_timer,
