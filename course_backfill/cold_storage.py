@@ -73,6 +73,18 @@ def restore_time(archive: str, tier: Tier) -> timedelta | None:
     return _HOURS.get((archive, tier))
 
 
+_SOONEST_HOURS = {
+    ("GLACIER", Tier.EXPEDITED): timedelta(minutes=1),
+    ("GLACIER", Tier.STANDARD): timedelta(hours=3),
+    ("GLACIER", Tier.BULK): timedelta(hours=5),
+}
+
+
+def soonest_restore(archive: str, tier: Tier) -> timedelta | None:
+    """The shortest that S3 says it takes; the longest where it names one time alone."""
+    return _SOONEST_HOURS.get((archive, tier), restore_time(archive, tier))
+
+
 def offered_tier(archive: str, tier: Tier) -> Tier:
     """The tier, or the fastest below it that the class offers: Deep Archive has no Expedited."""
     return tier if (archive, tier) in _HOURS else Tier.STANDARD

@@ -10,14 +10,17 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from course_backfill.cold_storage import Tier
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingests import PRIMARY
 from course_backfill.location_rules import location_problems
 from course_backfill.locations import Location
+from course_backfill.prices import Price, PriceTable, RestorePriceList, aws_prices
 from course_backfill.settings_sources import SettingsSources, variable
 from course_backfill.settings_values import (
     Bucket,
     Count,
+    Currency,
     MongoUri,
     Namespace,
     NetworkList,
@@ -27,6 +30,7 @@ from course_backfill.settings_values import (
     Url,
     from_json,
 )
+from course_backfill.warming import RestoreWish
 
 LocationList = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(from_json)]
 
@@ -123,11 +127,6 @@ class Settings(BaseSettings):
     give_up_after_hours: Count = Field(
         default=24, description="An outage that lasts longer fails the ingest."
     )
-    restore_give_up_hours: Count = Field(
-        default=96,
-        description="Restores from cold storage that take longer fail the ingest; Deep Archive's "
-        "slowest takes 48 hours.",
-    )
     kept_failure_days: Count = Field(
         default=14,
         le=28,
@@ -143,6 +142,36 @@ class Settings(BaseSettings):
         default=3_600,
         description="How often the source is looked through for new and changed courses.",
     )
+
+    # --- cold storage ---
+
+    restore_tier: Tier = Field(
+        default=Tier.STANDARD, description="How fast cold objects are restored: see Warming."
+    )
+    restore_days: Count = Field(default=7, le=365, description="How long restored copies last.")
+    restore_requests_per_second: Count = Field(
+        default=100, le=1_000, description="Restores that one worker asks for in a second at most."
+    )
+    restore_first_look_seconds: Seconds | None = Field(
+        default=None,
+        description="When restores are first looked at; unset: at the soonest that S3 names.",
+    )
+    restore_poll_seconds: Seconds = Field(
+        default=900, description="Between two looks at restores that may be done."
+    )
+    restore_give_up_hours: Count = Field(
+        default=96,
+        description="Restores from cold storage that take longer fail the ingest; Deep Archive's "
+        "slowest takes 48 hours.",
+    )
+    restore_prices: RestorePriceList = Field(
+        default_factory=aws_prices,
+        description="What restoring costs by storage class and tier; in the environment as JSON.",
+    )
+    restored_gigabyte_month: Price = Field(
+        default=0.023, description="Price of keeping a GB of restored copies for 30 days."
+    )
+    currency: Currency = Field(default="USD", description="Of all prices.")
 
     # --- callbacks ---
 
@@ -203,6 +232,20 @@ class Settings(BaseSettings):
         missing = [name for name in names if getattr(self, name) is None]
         if missing:
             raise InvalidInput(*(Problem(environment_name(name), "is not set") for name in missing))
+
+    @property
+    def restore_wish(self) -> RestoreWish:
+        """How cold objects are restored where a request does not say."""
+        return RestoreWish(tier=self.restore_tier, days=self.restore_days)
+
+    @property
+    def price_table(self) -> PriceTable:
+        """What restoring costs."""
+        return PriceTable(
+            currency=self.currency,
+            restores=self.restore_prices,
+            gigabyte_month=self.restored_gigabyte_month,
+        )
 
     @property
     def primary(self) -> Location:

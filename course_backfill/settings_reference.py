@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from course_backfill.locations import Location
 from course_backfill.settings import Settings, environment_name
+
+LONGEST_CELL = 100
+"""A longer default is shown in the file alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class SettingReference:
 def settings_reference() -> list[SettingReference]:
     """Every setting, in the order of the fields; an empty default means: not set."""
     settings = Settings()
-    defaults = settings.model_dump(mode="json")
+    defaults = settings.model_dump(mode="json", by_alias=True)
     defaults["locations"] = [{"id": one.id, "bucket": one.bucket} for one in settings.locations]
     return [
         SettingReference(
@@ -40,8 +44,7 @@ def markdown_table() -> str:
     """The settings as a table for the documentation."""
     rows = ["| key in the file | environment | default | what it is for |", "| --- " * 4 + "|"]
     rows += [
-        f"| `{one.key}` | `{one.variable}` | {f'`{one.default}`' if one.default else '–'} "
-        f"| {one.description} |"
+        f"| `{one.key}` | `{one.variable}` | {_cell(one.default)} | {one.description} |"
         for one in settings_reference()
     ]
     return "\n".join(rows) + "\n"
@@ -71,8 +74,22 @@ def _toml_lines() -> Iterator[str]:
         yield f"# {one.key} = {_toml_value(one)}"
 
 
+def _cell(default: str) -> str:
+    if len(default) > LONGEST_CELL:
+        return "see below"
+    return f"`{default}`" if default else "–"
+
+
 def _toml_value(one: SettingReference) -> str:
-    if one.key == "locations":
-        parts = json.loads(one.default)[0].items()
-        return "[{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in parts) + " }]"
-    return one.default or '""'
+    return _inline(json.loads(one.default)) if one.default else '""'
+
+
+def _inline(value: Any) -> str:
+    """A JSON value as TOML writes it in one line."""
+    match value:
+        case dict():
+            return "{ " + ", ".join(f"{key} = {_inline(one)}" for key, one in value.items()) + " }"
+        case list():
+            return "[" + ", ".join(map(_inline, value)) + "]"
+        case _:
+            return json.dumps(value)

@@ -64,6 +64,7 @@ Namespace = Annotated[
 Bucket = Annotated[
     str, shaped(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket")
 ]
+Currency = Annotated[str, shaped(r"[A-Za-z]{1,8}", "the name of a currency, such as USD")]
 MongoUri = Annotated[SecretStr, AfterValidator(_mongo_uri)]
 
 Count = Annotated[int, Field(ge=1)]

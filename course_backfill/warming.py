@@ -16,19 +16,38 @@ class RestoreWish(Record):
 
 
 class Warming(Record):
-    """How far the restoring of an ingest's cold objects is, as the last listing showed it."""
+    """How far the restoring of an ingest's cold objects is, as the last look at listings showed it.
+
+    All counts are of what the ingest has yet to read.
+    """
 
     objects: int
-    """Cold objects that the ingest must read."""
+    """Objects in archive classes, restored or not."""
     bytes: int
     asked: int = 0
     """Restores that were asked for or found under way, and are not done."""
     ready: int = 0
     asked_tier: Tier | None = None
-    """The fastest tier that every restore under way was asked for with."""
+    """The tier that S3 took at last."""
+    wished_tier: Tier | None = None
+    """The ingest's wish as it was when all that is under way was last asked for."""
+    raised_to: str | None = None
+    """How far a look came that was cut short: what is under way before it was asked for."""
+    rounds: int = 1
+    """How often it began anew, because restored copies had expired before they were read."""
     started_date: str
+    """When the present round began."""
+    ready_from_date: str | None = None
+    """When, by S3's own times, the last one may be done."""
     ready_by_date: str | None = None
-    """When S3's own times say that the last one is done."""
+    """When, by S3's own times, the last one is done."""
+    readable_until: str | None = None
+    """When the first of the restored copies expires."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether nothing was left to be asked for."""
+        return self.asked + self.ready >= self.objects
 
 
 class ColdTotals(Record):

@@ -36,6 +36,7 @@ from course_backfill.ports import (
     StateStore,
     WorkStore,
 )
+from course_backfill.restore_tiers import RestoreTiers
 from course_backfill.results import Results
 from course_backfill.settings import Settings
 
@@ -199,6 +200,11 @@ class Wiring(ABC):
     def restore_patience(self) -> timedelta:
         """How long restores from cold storage may take before an ingest gives up."""
         return timedelta(hours=self.settings.restore_give_up_hours)
+
+    @cached_property
+    def restore_tiers(self) -> RestoreTiers:
+        """What speeds restores up."""
+        return RestoreTiers(ingests=self.ingests, messages=self.messages)
 
     def step(self, work: Work) -> IngestStep:
         """A service's work as a step of the pipeline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,8 @@ from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
-from services.warmer.warmer import Warmer
+from services.warmer.asking import Pace
+from services.warmer.warmer import Patience, Warmer
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
@@ -25,14 +27,24 @@ def step() -> IngestStep:
 
 def build_step(wiring: Wiring) -> IngestStep:
     """The step on any wiring."""
+    settings = wiring.settings
+    first = settings.restore_first_look_seconds
     warmer = Warmer(
         places=wiring.places,
-        restorer=wiring.restorer,
+        restorer=cache(wiring.restorer),
         work=wiring.work,
+        state=wiring.state,
         ingests=wiring.ingests,
         packets=wiring.packets,
+        lifecycle=wiring.lifecycle,
         flow=wiring.flow,
+        executor=wiring.executor,
+        pace=Pace(settings.restore_requests_per_second),
         clock=wiring.clock,
-        patience=wiring.restore_patience,
+        patience=Patience(
+            give_up_after=wiring.restore_patience,
+            poll=timedelta(seconds=settings.restore_poll_seconds),
+            first_look=None if first is None else timedelta(seconds=first),
+        ),
     )
     return wiring.step(warmer.warm)

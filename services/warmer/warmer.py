@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
 from course_backfill.clock import Clock
-from course_backfill.cold_storage import Warmth, warmth
 from course_backfill.courses import CourseId
+from course_backfill.errors import ConditionFailed, Fenced, KnownOutage
+from course_backfill.failures import Failure
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import advanced
-from course_backfill.ingest_step import StepResult, StepSucceeded, StepWaiting
+from course_backfill.ingest_states import advanced, require_current
+from course_backfill.ingest_step import (
+    StepCompleted,
+    StepFailed,
+    StepResult,
+    StepSucceeded,
+    StepWaiting,
+    parked_name,
+    parked_timer,
+)
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Stage
+from course_backfill.ingests import Ingest, IngestStatus, Stage
+from course_backfill.lifecycle import Lifecycle
 from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
-from course_backfill.messages import StepMessage
+from course_backfill.looks import (
+    Look,
+    is_overdue,
+    is_raised,
+    is_worn_out,
+    keep_until,
+    next_look,
+    said_of,
+    said_of_asking,
+    warmed,
+)
+from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketStore
-from course_backfill.places import Place, Places
-from course_backfill.ports import WorkStore
-from course_backfill.replica_planning import expected_objects, joined
+from course_backfill.places import Places
+from course_backfill.ports import StateStore, WorkStore, Write
+from course_backfill.timers import clear_timer, set_timer
+from course_backfill.wanted_objects import unread_lists, wanted_objects
+from course_backfill.warming import Warming
+from services.warmer.asking import Asking, Pace, RestoreRefused, Terms
+
+NEVER = timedelta.max
+"""The step itself gives up, by the date at which restoring began: an outage does not move it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How restores are waited for."""
+
+    give_up_after: timedelta
+    poll: timedelta
+    first_look: timedelta | None
+    """None: as soon as S3 says that they may be done."""
+    run: timedelta = timedelta(seconds=60)
+    """How long one run asks for restores."""
 
 
 class Warmer:
@@ -31,49 +74,180 @@ class Warmer:
         places: Places,
         restorer: Callable[[Location], ObjectRestorer],
         work: WorkStore,
+        state: StateStore,
         ingests: IngestStore,
         packets: PacketStore,
+        lifecycle: Lifecycle,
         flow: Flow,
+        executor: Executor,
+        pace: Pace,
         clock: Clock,
-        patience: timedelta,
+        patience: Patience,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._places = places
         self._restorer = restorer
         self._work = work
+        self._state = state
         self._ingests = ingests
         self._packets = packets
+        self._lifecycle = lifecycle
         self._flow = flow
+        self._executor = executor
+        self._pace = pace
         self._clock = clock
         self._patience = patience
+        self._monotonic = monotonic
 
     def warm(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Asks for what is cold; goes on once everything that must be read can be."""
-        waiting = sum(
-            self._ask(ingest, self._places.get(replica.source), replica.expected)
-            for replica in self._packets.replicas(ingest.id)
-            if replica.expected and replica.source
+        """Asks for what is cold; sends the ingest on once everything that it must read can be.
+
+        While the ingest reads, it keeps warm what was restored, and asks again for what expired.
+        """
+        try:
+            look = self._look(ingest)
+        except RestoreRefused as refused:
+            return _failed(ingest, "restore-refused", str(refused))
+        except KnownOutage as outage:
+            if ingest.warming is None or self._is_overdue(ingest, ingest.warming):
+                raise
+            return StepWaiting(str(outage), patience=NEVER)
+        warming = warmed(ingest.warming, look, ingest.restore)
+        if look.waiting:
+            return self._wait(ingest, message, look, warming)
+        return self._go_on(ingest, message, look, warming)
+
+    def _look(self, ingest: Ingest) -> Look:
+        before, wish, now = ingest.warming, ingest.restore, self._clock()
+        is_promised = ingest.ingest_type == "warm-course"
+        terms = Terms(
+            tier=wish.tier,
+            days=wish.days,
+            keep_until=keep_until(before, wish, now, is_promised=is_promised),
+            is_raising=is_raised(before, wish),
+            raised_to=(before.raised_to if before else None) or "",
+            is_anew=ingest.stage is not Stage.WARMING,
+            may_ask=not is_worn_out(before),
         )
-        if waiting:
-            return StepWaiting(
-                f"{waiting} object(s) are being restored from cold storage",
-                patience=self._patience,
+        deadline = self._monotonic() + self._patience.run.total_seconds()
+        asking = Asking(
+            terms,
+            restorer=self._restorer,
+            executor=self._executor,
+            pace=self._pace,
+            clock=self._clock,
+            first_look=self._patience.first_look,
+            is_over=lambda: self._monotonic() > deadline,
+        )
+        replicas = self._packets.replicas(ingest.id)
+        lists = unread_lists(ingest, replicas, work=self._work, packets=self._packets)
+        course = CourseId.parse(ingest.course)
+        return asking.look(wanted_objects(lists, places=self._places, course=course))
+
+    def _is_overdue(self, ingest: Ingest, warming: Warming) -> bool:
+        return is_overdue(warming, self._clock(), self._patience.give_up_after)
+
+    def _go_on(
+        self, ingest: Ingest, message: StepMessage, look: Look, warming: Warming
+    ) -> StepResult:
+        """Everything can be read: on to reading it, or to the end where that was all."""
+        if ingest.stage is not Stage.WARMING:
+            self._record(ingest, message, look, warming)
+            return self._come_back(
+                ingest, message, next_look(warming, look, poll=self._patience.poll)
             )
+        if ingest.ingest_type == "warm-course":
+            self._lifecycle.end(
+                ingest,
+                IngestStatus.SUCCEEDED,
+                description=_lasting(warming),
+                change=partial(_with_warming, message=message, warming=warming),
+            )
+            return StepCompleted()
+        stage = Stage.VERIFYING if ingest.ingest_type == "audit-course" else Stage.REPLICATING
+        due = next_look(warming, look, poll=self._patience.poll)
+
+        def readable(now: Ingest) -> Ingest:
+            return advanced(now, message, stage).model_copy(update={"warming": warming})
+
         moved = self._ingests.update(
-            ingest.id, lambda now: advanced(now, message, Stage.REPLICATING)
+            ingest.id,
+            readable,
+            event=self._ingests.event(Step.WARM, "succeeded", said_of(warming, look)),
+            extra=lambda before, after: [self._timer(message, due)],
         )
         return StepSucceeded(self._flow.messages(moved))
 
-    def _ask(self, ingest: Ingest, source: Place, expected: str) -> int:
-        """How many cannot be read yet, every one of them asked for."""
-        restorer = self._restorer(source.location)
-        now, waiting = self._clock(), 0
-        listing = source.list(CourseId.parse(ingest.course))
-        for one, stat, _ in joined(expected_objects(self._work, expected), listing):
-            if one.archive is None or one.is_present or stat is None:
-                continue
-            state = warmth(one.archive, stat.restore, now)
-            if state is Warmth.COLD:
-                wish = ingest.restore
-                restorer.restore(source.location.prefix + one.key, days=wish.days, tier=wish.tier)
-            waiting += state is not Warmth.READABLE
-        return waiting
+    def _wait(
+        self, ingest: Ingest, message: StepMessage, look: Look, warming: Warming
+    ) -> StepResult:
+        if look.cold and is_worn_out(ingest.warming):
+            return _failed(ingest, "restore-expired", _worn_out(ingest, look))
+        self._record(ingest, message, look, warming)
+        if look.cut_at is not None:
+            return StepSucceeded([message])
+        if self._is_overdue(ingest, warming):
+            return _failed(ingest, "restore-overdue", _overdue(warming, look))
+        due = next_look(warming, look, poll=self._patience.poll)
+        if ingest.stage is Stage.WARMING:
+            return StepWaiting(said_of(warming, look), due=due, patience=NEVER)
+        return self._come_back(ingest, message, due)
+
+    def _come_back(
+        self, ingest: Ingest, message: StepMessage, due: datetime | None
+    ) -> StepCompleted:
+        """To look again while others read; without a sign of waiting, for nobody waits for it."""
+        try:
+            self._state.write(self._timer(message, due), self._ingests.current(ingest))
+        except ConditionFailed:
+            raise Fenced(f"ingest {ingest.id} moved on while it was looked at") from None
+        return StepCompleted()
+
+    def _timer(self, message: StepMessage, due: datetime | None) -> Write:
+        if due is None:
+            return clear_timer(message.ingest, parked_name(message))
+        return set_timer(parked_timer(message, due=due, since=self._clock()))
+
+    def _record(self, ingest: Ingest, message: StepMessage, look: Look, warming: Warming) -> None:
+        if look.fell_back:
+            said = "S3 has no capacity for Expedited restores at the moment: Standard was asked for"
+            self._ingests.note(ingest, self._ingests.event(Step.WARM, "fell-back", said))
+        asked = self._ingests.event(Step.WARM, "asked", said_of_asking(look))
+        self._ingests.update(
+            ingest.id,
+            partial(_with_warming, message=message, warming=warming),
+            event=asked if look.asked else None,
+        )
+
+
+def _with_warming(now: Ingest, *, message: StepMessage, warming: Warming) -> Ingest:
+    require_current(now, message)
+    rounds = max(warming.rounds, now.warming.rounds if now.warming else 1)
+    return now.model_copy(update={"warming": warming.model_copy(update={"rounds": rounds})})
+
+
+def _lasting(warming: Warming) -> str:
+    if warming.objects == 0:
+        return "Nothing is cold"
+    until = f" until {warming.readable_until}" if warming.readable_until else ""
+    return f"All {warming.objects} cold object(s) can be read{until}"
+
+
+def _worn_out(ingest: Ingest, look: Look) -> str:
+    rounds = ingest.warming.rounds if ingest.warming else 1
+    return (
+        f"{look.cold} object(s) went cold again before they were read, "
+        f"after being restored {rounds} time(s)"
+    )
+
+
+def _overdue(warming: Warming, look: Look) -> str:
+    return (
+        f"{look.waiting} of {look.objects} cold object(s) still cannot be read, "
+        f"asked for since {warming.started_date}"
+    )
+
+
+def _failed(ingest: Ingest, code: str, detail: str) -> StepFailed:
+    stage = ingest.stage.value if ingest.stage else ingest.status.value
+    return StepFailed(Failure.of_ingest(code, detail, stage=stage))

@@ -1,0 +1,95 @@
+"""A course in two locations on memory adapters, the first of which has gone cold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from course_backfill.adapters.memory_bucket import MemoryBucket
+from course_backfill.clock import from_text, to_text
+from course_backfill.ingest_step import parked_name
+from course_backfill.ingests import Event, Ingest
+from course_backfill.locations import Location
+from course_backfill.messages import Step, StepMessage
+from course_backfill.timers import Timer, find_timer
+from course_backfill.warming import RestoreWish, Warming
+from tests.services.memory_pipeline import COURSE, MemoryPipeline
+
+FILES = 3
+LOCATIONS = (Location(id="primary", bucket="one"), Location(id="second", bucket="two"))
+
+
+class WarmingWorld(MemoryPipeline):
+    """`cool` archives what the primary holds; `bring` asks for it to be copied from there."""
+
+    def __init__(self, *, files: int = FILES, **settings: Any) -> None:
+        super().__init__(locations=LOCATIONS, **settings)
+        self.discover(COURSE)
+        for number in range(files):
+            self.content.save(COURSE, f"file-{number:05d}.txt", b"content of %d" % number)
+        self.backfill()
+        self.second = self.wiring.buckets["second"]
+
+    def cool(self, kind: str = "GLACIER", *, bucket: MemoryBucket | None = None) -> list[str]:
+        """Archives every object of the course's content; returns their keys."""
+        bucket = bucket or self.bucket
+        keys = [key for key in bucket.versions if "/assets/" in key]
+        for key in keys:
+            bucket.archive(key, kind)
+        return keys
+
+    def bring(self, *, run: bool = True, **request: Any) -> str:
+        """Starts an ingest from the primary to the second location."""
+        request = {"provider": "amazon-s3", "locations": ("second",)} | request
+        return self.ask(run=run, **request)
+
+    def ask(self, *, run: bool = True, restore: RestoreWish | None = None, **request: Any) -> str:
+        """Starts an ingest of any kind; returns its id."""
+        now = to_text(self.wiring.clock())
+        ingest = Ingest(
+            id=self.wiring.new_id(),
+            course=str(COURSE),
+            requested_by="operator",
+            restore=restore or RestoreWish(),
+            created_date=now,
+            last_modified_date=now,
+            **({"locations": ("primary",)} | request),
+        )
+        self.wiring.lifecycle.accept(ingest)
+        if run:
+            self.run()
+        return ingest.id
+
+    def pass_time(self, **time: float) -> None:
+        """Moves the clock on in steps of ten minutes, with what becomes due on the way."""
+        end = self.wiring.clock.now + timedelta(**time)
+        while self.wiring.clock.now < end:
+            self.wiring.clock.now = min(end, self.wiring.clock.now + timedelta(minutes=10))
+            self.sweep()
+            self.run()
+
+    def warming(self, ingest: str) -> Warming:
+        """How far restoring is."""
+        warming = self.ingest(ingest).warming
+        assert warming is not None
+        return warming
+
+    def timer(self, ingest: str) -> Timer | None:
+        """When the warmer looks again."""
+        return find_timer(self.wiring.state, ingest, parked_name(self.warm_message(ingest)))
+
+    def hours_to_look(self, ingest: str) -> float:
+        """How far off that is."""
+        timer = self.timer(ingest)
+        assert timer is not None
+        gap = from_text(timer.due_date) - self.wiring.clock.now
+        return round(gap / timedelta(hours=1), 2)
+
+    def warm_message(self, ingest: str) -> StepMessage:
+        """What has the warmer look."""
+        return StepMessage(ingest=ingest, epoch=self.ingest(ingest).epoch, step=Step.WARM)
+
+    def event(self, ingest: str, outcome: str) -> Event:
+        """The warmer's event of that outcome."""
+        events = self.wiring.ingests.events(ingest)
+        return next(one for one in events if (one.step, one.outcome) == ("warm", outcome))
