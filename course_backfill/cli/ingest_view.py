@@ -8,6 +8,7 @@ from datetime import datetime
 from course_backfill.cli.api_client import Document
 from course_backfill.cli.printing import duration, moment, number, objects, printable, size
 from course_backfill.cli.wording import as_options
+from course_backfill.ingests import PRIMARY
 
 ENDED = {"succeeded", "failed", "cancelled"}
 
@@ -99,6 +100,18 @@ class IngestView:
     def bytes_done(self) -> int:
         """How many bytes are copied."""
         return self._progress("bytesDone") or 0
+
+    @property
+    def objects_moved(self) -> int:
+        """How many objects of the course were copied, however many locations have them."""
+        first = self._first_replica()
+        return self.objects_done if first is None else int(first["objectsDone"])
+
+    @property
+    def bytes_moved(self) -> int:
+        """The bytes of these objects, counted once too."""
+        first = self._first_replica()
+        return self.bytes_done if first is None else int(first["bytesDone"])
 
     @property
     def objects_now(self) -> int:
@@ -221,13 +234,21 @@ class IngestView:
             return f"dry run done in {duration(self.seconds)}, nothing was copied"
         if self.had_nothing_to_do:
             return "nothing to do: the latest version equals the source; 0 objects moved"
-        moved = f"{objects(self.objects_done)}, {size(self.bytes_done)}"
-        said = f"migrated as {self.version}: {moved} in {duration(self.seconds)}"
+        moved = f"{objects(self.objects_moved)}, {size(self.bytes_moved)}"
+        places = len(self.document.get("replicas") or [])
+        where = f", in {places} locations," if places > 1 else ""
+        said = f"migrated as {self.version}: {moved}{where} in {duration(self.seconds)}"
         if self.failure_count:
             said += f"; {objects(self.failure_count)} left out, recorded as exceptions"
         if (self.document.get("sourceCheck") or {}).get("stale"):
             said += "; stale already: the source changed meanwhile, start it again"
         return said
+
+    def _first_replica(self) -> Document | None:
+        """The primary's, where it was filled; the others hold the manifest's files besides."""
+        replicas: list[Document] = self.document.get("replicas") or []
+        primary = [one for one in replicas if one["location"] == PRIMARY]
+        return next(iter(primary or replicas), None)
 
     def _progress(self, name: str) -> int | None:
         value = (self.document.get("progress") or {}).get(name)

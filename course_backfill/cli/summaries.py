@@ -21,7 +21,7 @@ def summary(ends: Sequence[IngestView], *, refused: int = 0) -> str:
     if not moved:
         return said
     said += (
-        f"; moved: {_total(sum(o.objects_done for o in moved), sum(o.bytes_done for o in moved))}"
+        f"; moved: {_total(sum(o.objects_moved for o in moved), sum(o.bytes_moved for o in moved))}"
     )
     left_out = sum(one.failure_count for one in moved)
     return f"{said}; {objects(left_out)} left out" if left_out else said

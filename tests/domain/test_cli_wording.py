@@ -158,6 +158,18 @@ def test_only_a_failure_that_was_kept_names_retry() -> None:
     assert create_view("failed", **failed).advice() == "Mend it."
 
 
+def test_what_lies_in_many_locations_was_moved_once() -> None:
+    replicas = [
+        {"location": "cold", "objectsDone": 5, "bytesDone": 90},
+        {"location": "primary", "objectsDone": 2, "bytesDone": 10},
+    ]
+    progress = {"objectsDone": 7, "bytesDone": 100}
+    view = create_view(replicas=replicas, progress=progress)
+
+    assert view.end() == "migrated as v1: 2 objects, 10 bytes, in 2 locations, in 3 s"
+    assert summary([view, view]) == "2 migrated; moved: 4 objects, 20 bytes"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
