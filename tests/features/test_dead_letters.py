@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from functools import partial
 
 from course_backfill.dead_letters import NO_ERROR, DeadLetter
@@ -23,7 +25,7 @@ def buried(installation: Installation, ingest: str) -> Ingest:
     queue = dead_letters_name(installation.settings.namespace, "replicator")
     sqs = installation.clients.sqs
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    size = "ApproximateNumberOfMessages"
+    size: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
 
     def is_there() -> bool:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[size])["Attributes"]
