@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from course_backfill.locations import Location
 from course_backfill.messages import SERVICES
 from course_backfill.settings import Settings
 
@@ -53,11 +55,20 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket; `expiring` are the prefixes whose objects expire after EXPIRY_DAYS."""
+    """A bucket; `expiring` are the prefixes whose objects expire after EXPIRY_DAYS.
+
+    It is reached as `location` says, the work bucket (None) as the installation is.
+    """
 
     name: str
     versioned: bool
     expiring: tuple[str, ...] = ()
+    location: Location | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, as a sentence names it."""
+        return f"location {self.location.id!r}" if self.location else "the work"
 
 
 INDEXES: dict[str, tuple[Index, ...]] = {
@@ -108,9 +119,19 @@ class Resources:
             ),
             buckets=(
                 Bucket(settings.work_bucket, versioned=False, expiring=(EXPIRING_PREFIX,)),
-                *(Bucket(location.bucket, versioned=True) for location in settings.locations),
+                *_location_buckets(settings.locations),
             ),
         )
+
+
+def _location_buckets(locations: Sequence[Location]) -> Iterator[Bucket]:
+    """Each bucket once, but for those that are reached in several ways: each has to do."""
+    seen = set()
+    for one in locations:
+        reached = (one.bucket, one.region, one.endpoint_url, one.role_arn)
+        if reached not in seen:
+            seen.add(reached)
+            yield Bucket(one.bucket, versioned=True, location=one)
 
 
 def table_name(namespace: str, table: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,9 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import ClientError
 
+from course_backfill.adapters.aws_errors import THROTTLES, error_code
 from course_backfill.errors import StorageRefused
 
 _SESSION_NAME = "course-backfill"
@@ -40,7 +43,8 @@ def assume_role(
         extra_args={"RoleSessionName": _SESSION_NAME},
     )
     core = botocore.session.Session()
-    core.register_component("credential_provider", CredentialResolver([_AssumedRole(fetcher)]))
+    provider = _AssumedRole(fetcher, role_arn)
+    core.register_component("credential_provider", CredentialResolver([provider]))
     return boto3.Session(botocore_session=core, region_name=session.region_name)
 
 
@@ -49,9 +53,36 @@ class _AssumedRole(CredentialProvider):
 
     METHOD = "assume-role"
 
-    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher, role_arn: str) -> None:
         super().__init__()
         self._fetcher = fetcher
+        self._role_arn = role_arn
 
     def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
+        return DeferredRefreshableCredentials(self._fetch, self.METHOD)
+
+    def _fetch(self) -> dict[str, Any]:
+        try:
+            return self._fetcher.fetch_credentials()
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status >= 500 or error_code(error) in THROTTLES:
+                raise
+            raise StorageRefused(
+                f"AWS refuses the role {self._role_arn} ({error_code(error)}): allow these "
+                "credentials sts:AssumeRole on it, and let its trust policy name them"
+            ) from error
+
+
+class _InOneSentence(logging.Filter):
+    """botocore logs a stack trace of what it then raises, too."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            error = record.exc_info[1]
+            record.msg, record.args = "AWS credentials could not be renewed: %s", (error,)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+logging.getLogger("botocore.credentials").addFilter(_InOneSentence())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from awscrt.checksums import crc64nvme
 
 from course_backfill.adapters.aws_errors import S3
+from course_backfill.adapters.probe_cleaning import cleaning
 from course_backfill.adapters.probe_trials import ProbeFailed, Trial, expect_equal, expect_refusal
 from course_backfill.crc import crc_text
 
@@ -48,9 +49,8 @@ class ObjectTrials:
         )
 
     def cleaning(self) -> Trial:
-        """Removes every object, version, marker and upload below the prefix."""
-        action = f"Allow these credentials to delete in {self._bucket}; remove {self._prefix} there"
-        return self._trial("removing again", action, self._clean)
+        """See probe_cleaning."""
+        return cleaning(self._client, self._bucket, self._prefix)
 
     def _trial(self, name: str, action: str, run: Callable[[], str]) -> Trial:
         return Trial(f"{self._bucket}: {name}", action, S3, run)
@@ -161,27 +161,6 @@ class ObjectTrials:
         found = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         if found != CONTENT:
             raise ProbeFailed("was refused, yet the object was overwritten")
-
-    def _clean(self) -> str:
-        bucket = self._bucket
-        written, uploads = self._versions(), self._uploads()
-        for key, upload in uploads:
-            self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
-        for key, version in written:
-            self._client.delete_object(Bucket=bucket, Key=key, VersionId=version)
-        expect_equal("what is left", [*self._versions(), *self._uploads()], [])
-        return f"all {len(written)} objects and {len(uploads)} uploads"
-
-    # A handful of each was made: they fit the first page.
-
-    def _versions(self) -> list[tuple[str, str]]:
-        found = self._client.list_object_versions(Bucket=self._bucket, Prefix=self._prefix)
-        versions = [(one["Key"], one["VersionId"]) for one in found.get("Versions", [])]
-        return versions + [(one["Key"], one["VersionId"]) for one in found.get("DeleteMarkers", [])]
-
-    def _uploads(self) -> list[tuple[str, str]]:
-        found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._prefix)
-        return [(one["Key"], one["UploadId"]) for one in found.get("Uploads", [])]
 
 
 def _sha256(content: bytes) -> str:

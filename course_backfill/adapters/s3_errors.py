@@ -57,6 +57,15 @@ _PASSING = (
         "KMS.ThrottlingException",
     }
 )
+_ELSEWHERE = {
+    "301",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraint",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+}
+"""The bucket is in another region, or another endpoint's."""
+
 _NOT_IMPLEMENTED = 501
 
 _NO_ANSWER = (ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
@@ -79,7 +88,7 @@ def s3_errors(action: str, bucket: str, key: str) -> Iterator[None]:
     except BotoCoreError as error:
         raise StorageRefused(
             f"S3 could not {action} {place(bucket, key)} ({_name(error)}): "
-            "check the AWS credentials, region and endpoint in the settings"
+            "check the AWS credentials, and the region and endpoint of its location"
         ) from error
 
 
@@ -89,7 +98,9 @@ def answered_error(
     """What an answer of S3 that is an error means; `status` 0 where only the code is known."""
     if is_passing(code) or (status >= 500 and status != _NOT_IMPLEMENTED) or status == 429:
         return unavailable(action, bucket, key, code)
-    return StorageRefused(f"S3 refused to {action} {place(bucket, key)} ({code}): {_advice(code)}")
+    return StorageRefused(
+        f"S3 refused to {action} {place(bucket, key)} ({code}): {_advice(code, bucket)}"
+    )
 
 
 def is_passing(code: str) -> bool:
@@ -137,13 +148,13 @@ def _name(error: Exception) -> str:
     return type(error).__name__
 
 
-def _advice(code: str) -> str:
+def _advice(code: str, bucket: str) -> str:
     if code == "NoSuchBucket":
-        return "create the bucket, or correct its name in the settings"
+        return f"create bucket {bucket!r} (course-backfill setup), or correct its location's name"
     if code.startswith("KMS."):
-        return "check that the bucket's KMS key is enabled and that the credentials may use it"
+        return f"check that the KMS key of bucket {bucket!r} is enabled and may be used"
     if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"}:
         return "check the AWS credentials and this machine's clock"
-    if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}:
-        return "check the region and endpoint in the settings"
-    return "check what the credentials, the bucket's policy and its configuration allow"
+    if code in _ELSEWHERE:
+        return f"set the region, or the endpoint, of the location that bucket {bucket!r} is of"
+    return f"check what bucket {bucket!r}, its policy and the credentials of its location allow"

@@ -29,11 +29,12 @@ from course_backfill.adapters.setup_tables import (
 from course_backfill.dead_letters import TABLE as DEAD_LETTERS_TABLE
 from course_backfill.errors import CourseBackfillError
 from course_backfill.findings import Finding
-from course_backfill.resources import Resources, Table
+from course_backfill.resources import Bucket, Resources, Table
 from course_backfill.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
 _AT_ONCE = 4
 """AWS throttles the making of things; a few at a time still save minutes."""
@@ -90,7 +91,7 @@ class _Resource:
 
 
 def _resources(settings: Settings, clients: AwsClients) -> list[_Resource]:
-    dynamodb, sqs, s3 = clients.dynamodb, clients.sqs, clients.s3
+    dynamodb, sqs = clients.dynamodb, clients.sqs
     shapes = Resources.of(settings)
     return [
         *(
@@ -115,8 +116,8 @@ def _resources(settings: Settings, clients: AwsClients) -> list[_Resource]:
             _Resource(
                 f"bucket {bucket.name}",
                 S3,
-                partial(create_bucket, s3, bucket),
-                [partial(check_bucket, s3, bucket)],
+                partial(_in_reach, clients, create_bucket, bucket),
+                [partial(_in_reach, clients, check_bucket, bucket)],
             )
             for bucket in shapes.buckets
         ),
@@ -128,6 +129,13 @@ def _looks_at_table(client: DynamoDBClient, table: Table) -> list[Callable[[], F
     if table.id == DEAD_LETTERS_TABLE:
         looks.append(partial(check_recorded_dead_letters, client, table))
     return looks
+
+
+def _in_reach(
+    clients: AwsClients, act: Callable[[S3Client, Bucket], Finding], bucket: Bucket
+) -> Finding:
+    """Acts with a client of the bucket's own region, endpoint and role."""
+    return act(clients.s3_of(bucket.location), bucket)
 
 
 def _words(error: ClientError) -> str:

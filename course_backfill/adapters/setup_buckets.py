@@ -21,7 +21,7 @@ _NO_CONSTRAINT = "us-east-1"
 
 def create_bucket(client: S3Client, bucket: Bucket) -> Finding:
     """Makes the bucket, closed to the public, with what expires in it; others' rules stay."""
-    is_new = _find(client, bucket.name) is None
+    is_new = _find(client, bucket) is None
     if is_new:
         _create(client, bucket.name)
     details = ["created" if is_new else "is there"]
@@ -36,32 +36,36 @@ def check_bucket(client: S3Client, bucket: Bucket) -> Finding:
     """Whether the bucket can be reached with these credentials, and lies in the client's region."""
     name = f"bucket {bucket.name}"
     try:
-        region = _find(client, bucket.name)
+        region = _find(client, bucket)
         if region is None:
             return Finding(name, False, "is not there", "course-backfill setup")
         client.list_multipart_uploads(Bucket=bucket.name, MaxUploads=1)
     except StorageRefused as refusal:
-        return Finding(name, False, str(refusal), "Choose another name in the settings")
+        action = f"Choose another name for {bucket.owner} in the settings, or allow s3:ListBucket"
+        return Finding(name, False, str(refusal), action)
     except ClientError as error:
         if error_code(error) not in {"403", "AccessDenied"}:
             raise
         return Finding(
             name,
             False,
-            "these credentials may not list it",
+            f"the credentials of {bucket.owner} may not list it",
             "Allow s3:ListBucket and s3:ListBucketMultipartUploads on it",
         )
     ours = client.meta.region_name
     if region not in {"", ours}:
-        action = f"Set AWS_REGION={region}, or choose a bucket in {ours}"
+        setting = f"AWS_REGION={region}"
+        if bucket.location:
+            setting = f'region = "{region}" for {bucket.owner} in the settings'
+        action = f"Set {setting}, or choose a bucket in {ours}"
         return Finding(name, False, f"lies in {region}, not in {ours}", action)
     return Finding(name, True, "can be reached")
 
 
-def _find(client: S3Client, name: str) -> str | None:
+def _find(client: S3Client, bucket: Bucket) -> str | None:
     """The bucket's region (empty where the endpoint tells none), or None: no such bucket."""
     try:
-        headers = client.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
+        headers = client.head_bucket(Bucket=bucket.name)["ResponseMetadata"]["HTTPHeaders"]
     except ClientError as error:
         code = error_code(error)
         if code in {"404", "NoSuchBucket"}:
@@ -71,7 +75,8 @@ def _find(client: S3Client, name: str) -> str | None:
             return headers.get("x-amz-bucket-region", "")
         if code in {"403", "AccessDenied"}:
             raise StorageRefused(
-                f"bucket {name} is another account's, or these credentials may not see it"
+                f"bucket {bucket.name} is another account's, "
+                f"or the credentials of {bucket.owner} may not see it"
             ) from error
         raise
     return headers.get("x-amz-bucket-region", "")

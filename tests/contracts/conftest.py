@@ -10,6 +10,11 @@ import pytest
 from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.local.embedded_aws.server import running_embedded_aws
 from course_backfill.settings import Settings
+from tests.contracts.several_locations import (  # noqa: F401  # Fixtures, found by their names.
+    refused_role,
+    several,
+    several_clients,
+)
 from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found by their names.
     database,
     memory_store,

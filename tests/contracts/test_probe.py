@@ -68,7 +68,7 @@ def test_everything_holds_and_nothing_stays(
     create_resources(aws_settings, aws_clients)
     findings = probe(aws_settings, aws_clients)
     assert [one for one in findings if not one.ok] == []
-    assert len(findings) == 14
+    assert len(findings) == 19
     assert leftovers(aws_settings, aws_clients) == [[]] * 6
 
 
@@ -82,6 +82,7 @@ def test_an_aws_that_breaks_promises_is_told_of(
     assert {"wrong sha256 is refused", "wrong CRC64NVME is refused", "repeated transaction"} <= set(
         broken
     )
+    assert "create-only copy" in broken
     assert "create-only write" not in broken
     sha256 = broken["wrong sha256 is refused"]
     assert sha256.detail == "was accepted, and should have been refused"

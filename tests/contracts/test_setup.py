@@ -12,6 +12,7 @@ from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.setup import check_storage, create_resources
 from course_backfill.dead_letters import DEAD
 from course_backfill.errors import StorageRefused
+from course_backfill.messages import SERVICES
 from course_backfill.ports import Key, Write
 from course_backfill.resources import INDEXES
 from course_backfill.settings import Settings
@@ -24,7 +25,7 @@ def wrong(settings: Settings, clients: AwsClients) -> dict[str, str]:
 def test_after_a_setup_nothing_is_wrong(aws_settings: Settings, aws_clients: AwsClients) -> None:
     made = create_resources(aws_settings, aws_clients)
     assert all(one.ok and one.detail.startswith("created") for one in made)
-    assert len(made) == 2 + 7 + 2
+    assert len(made) == 2 + len(SERVICES) + 2
     assert wrong(aws_settings, aws_clients) == {}
 
 
@@ -179,7 +180,7 @@ def test_an_endpoint_where_nobody_listens_is_a_finding_for_each_thing(
     nowhere = aws_settings.model_copy(update={"aws_endpoint_url": "http://127.0.0.1:1"})
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
     findings = check_storage(nowhere, AwsClients.connect(nowhere, config=config))
-    assert len(findings) == 3 + 2 * 7 + 2
+    assert len(findings) == 3 + 2 * len(SERVICES) + 2
     assert all("nothing listens at its endpoint" in one.detail for one in findings)
 
 
