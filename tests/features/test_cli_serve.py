@@ -215,10 +215,14 @@ def test_a_path_that_is_not_there_is_no_file(backfilled: Served, tmp_path: Path)
 
 def test_status_tells_about_all_and_about_one(backfilled: Served) -> None:
     everything = backfilled.command("status")
+    listed = backfilled.command("status", "--json").document["ended"]
     one = backfilled.command("status", str(GALLERY))
+    ends = [line[:19] for line in everything.out.splitlines() if line.startswith("20")]
 
     assert everything.code == one.code == 0
-    assert "Latest ends:" in everything.out
+    assert len(ends) == 10
+    assert ends == sorted(ends)
+    assert all(f"ingest {ingest['id']}" in everything.out for ingest in listed)
     assert "Registered v1" in one.out
 
 
