@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from course_backfill.audits import FindingsTally
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Fenced, NotFound
 from course_backfill.ingest_store import IngestStore
@@ -77,6 +78,18 @@ class PacketStore:
     def verified(self, ingest: str, replica: str) -> Write:
         """The replica is verified as a whole, for the transaction that moves the stage."""
         return self._assign_status(ingest, replica, ReplicaStatus.VERIFIED)
+
+    def told(self, ingest: str, replica: str, tally: FindingsTally) -> Write:
+        """What was found in the replica, for the transaction that moves the stage."""
+        found = {
+            "damaged": tally.damaged,
+            "beyondRepair": tally.beyond_repair,
+            "surplus": tally.surplus,
+            "unread": tally.unread,
+            "status": ReplicaStatus.VERIFIED.value,
+        }
+        exists = (Condition("pk", "exists"),)
+        return Write(_replica_key(ingest, replica), assign=found, when=exists)
 
     def _assign_status(self, ingest: str, replica: str, status: ReplicaStatus) -> Write:
         return Write(

@@ -11,6 +11,7 @@ from course_backfill.ingest_step import IngestStep
 from course_backfill.ingests import Leg
 from course_backfill.wiring import Wiring
 from services.replicator.location_packets import LocationPackets
+from services.replicator.repair_packets import RepairPackets, RepairsOrCopies
 from services.replicator.replicator import Replicator
 from services.replicator.source_packets import SourcePackets
 
@@ -46,8 +47,18 @@ def build_step(wiring: Wiring) -> IngestStep:
         executor=wiring.executor,
         crc64=wiring.crc64,
     )
+    repairs = RepairPackets(
+        places=wiring.places,
+        repairer=wiring.repairer,
+        work=wiring.work,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        placements=wiring.placements,
+        executor=wiring.executor,
+        crc64=wiring.crc64,
+    )
     replicator = Replicator(
-        copying={Leg.SOURCE: source, Leg.LOCATIONS: locations},
+        copying={Leg.SOURCE: source, Leg.LOCATIONS: RepairsOrCopies(repairs, locations)},
         results=wiring.results,
         placements=wiring.placements,
         ingests=wiring.ingests,

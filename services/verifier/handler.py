@@ -10,9 +10,12 @@ from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle
 from course_backfill.ingest_step import IngestStep
 from course_backfill.ingests import Leg
 from course_backfill.wiring import Wiring
+from services.verifier.audit_replica import AuditReplica
+from services.verifier.findings_verifier import AnyVerifier, FindingsVerifier
 from services.verifier.location_replica import LocationReplica
+from services.verifier.repair_replica import RepairReplica
 from services.verifier.source_replica import SourceReplica
-from services.verifier.verifier import Verifier
+from services.verifier.verifier import ReplicaChecking, Verifier
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
@@ -45,8 +48,34 @@ def build_step(wiring: Wiring) -> IngestStep:
         executor=wiring.executor,
         method=wiring.settings.verify,
     )
-    verifier = Verifier(
-        checking={Leg.SOURCE: source, Leg.LOCATIONS: locations},
+    audits = AuditReplica(
+        places=wiring.places,
+        work=wiring.work,
+        placements=wiring.placements,
+        packets=wiring.packets,
+        ingests=wiring.ingests,
+        courses=wiring.courses,
+        executor=wiring.executor,
+        crc64=wiring.crc64,
+    )
+    repairs = RepairReplica(
+        places=wiring.places,
+        placements=wiring.placements,
+        packets=wiring.packets,
+        executor=wiring.executor,
+        method=wiring.settings.verify,
+    )
+    verifier = AnyVerifier(
+        copies=_verifier(wiring, {Leg.SOURCE: source, Leg.LOCATIONS: locations}),
+        audits=_findings_verifier(wiring, audits),
+        repairs=_findings_verifier(wiring, repairs),
+    )
+    return wiring.step(verifier.verify)
+
+
+def _verifier(wiring: Wiring, checking: dict[Leg, ReplicaChecking]) -> Verifier:
+    return Verifier(
+        checking=checking,
         results=wiring.results,
         ingests=wiring.ingests,
         packets=wiring.packets,
@@ -54,4 +83,15 @@ def build_step(wiring: Wiring) -> IngestStep:
         new_id=wiring.new_id,
         renew_every=wiring.renew_every,
     )
-    return wiring.step(verifier.verify)
+
+
+def _findings_verifier(wiring: Wiring, checking: ReplicaChecking) -> FindingsVerifier:
+    return FindingsVerifier(
+        verifier=_verifier(wiring, {Leg.LOCATIONS: checking}),
+        checking=checking,
+        results=wiring.results,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        flow=wiring.flow,
+        restore_patience=wiring.restore_patience,
+    )

@@ -56,11 +56,11 @@ class LocationReplica:
         )
         placed = self._placements.of_packet(packet.copied) if packet.copied else iter(())
         expected = [one.expected for one in placed]
-        findings = checker.findings(_wanted(one, source, target) for one in expected)
+        findings = checker.findings(wanted_copy(one, source, target) for one in expected)
         bad = [
             Placement(one, fault=fault, etag=finding.etag, sha256=finding.sha256)
             for one, finding in zip(expected, findings, strict=True)
-            if (fault := _fault(one, finding))
+            if (fault := copy_fault(one, finding))
         ]
         self._placements.write(result, bad)
         right = sum(one.size for one in expected) - sum(one.expected.size for one in bad)
@@ -84,7 +84,7 @@ class LocationReplica:
         return ingest.source_check
 
 
-def _wanted(one: ExpectedObject, source: Place, target: Place) -> Wanted:
+def wanted_copy(one: ExpectedObject, source: Place, target: Place) -> Wanted:
     """What S3 stores of the copy must be what it stored of the verified one it was made of."""
     return Wanted(
         target.location.prefix + one.key,
@@ -94,12 +94,13 @@ def _wanted(one: ExpectedObject, source: Place, target: Place) -> Wanted:
     )
 
 
-def _stored_crc64(source: Place, one: ExpectedObject) -> str | None:
-    stat = source.reader.stat(source.location.prefix + one.key)
-    return stat.crc64 if stat is not None and stat.size == one.size else None
-
-
-def _fault(one: ExpectedObject, finding: Finding) -> Fault | None:
+def copy_fault(one: ExpectedObject, finding: Finding) -> Fault | None:
+    """What is wrong with a copy just made, of which something has to be known."""
     if finding.is_unread:
         return Fault("unverifiable-copy", f"{one.key!r} is cold, and S3 tells no checksum of it")
     return finding.fault
+
+
+def _stored_crc64(source: Place, one: ExpectedObject) -> str | None:
+    stat = source.reader.stat(source.location.prefix + one.key)
+    return stat.crc64 if stat is not None and stat.size == one.size else None

@@ -1,0 +1,193 @@
+"""Audits replicas: what they hold against what manifests say, and what nobody could compare."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from itertools import groupby
+
+from course_backfill.audits import UNREAD, AuditWish, is_surplus
+from course_backfill.claims import HeldClaim
+from course_backfill.course_store import CourseStore
+from course_backfill.courses import CourseId
+from course_backfill.crc import Crc64, crc_text
+from course_backfill.errors import Fenced, NotFound, ObjectCold
+from course_backfill.expected_objects import ExpectedObject
+from course_backfill.failures import Failure
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
+from course_backfill.inventory import Fault
+from course_backfill.manifests import split_lines
+from course_backfill.packet_store import PacketStore
+from course_backfill.placements import Placement, Placements
+from course_backfill.places import Place, Places
+from course_backfill.ports import WorkStore
+from course_backfill.replica_planning import expected_objects
+from services.verifier.fixity import Finding, FixityChecker, Wanted
+from services.verifier.listing import listing_faults
+
+
+class AuditReplica:
+    """Restores nothing: what is cold and has no checksum to compare is told as unread."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        work: WorkStore,
+        placements: Placements,
+        packets: PacketStore,
+        ingests: IngestStore,
+        courses: CourseStore,
+        executor: Executor,
+        crc64: Crc64,
+    ) -> None:
+        self._places = places
+        self._work = work
+        self._placements = placements
+        self._packets = packets
+        self._ingests = ingests
+        self._courses = courses
+        self._executor = executor
+        self._crc64 = crc64
+
+    def check_packet(
+        self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str
+    ) -> tuple[int, int]:
+        """See ReplicaChecking; raises ObjectCold where what was warmed is cold again."""
+        wish = ingest.audit or AuditWish()
+        replica = self._packets.replica(ingest.id, packet.replica)
+        target = self._places.get(replica.location)
+        others = self._others(ingest, replica.location)
+        checker = FixityChecker(
+            reader=target.reader, executor=self._executor, method=wish.method, check=claim.check
+        )
+        expected = self._planned(replica, packet)
+        findings = checker.findings(
+            Wanted(
+                target.location.prefix + one.key,
+                one.size,
+                one.sha256,
+                crc64=partial(self._known_crc64, one, wish, target, others),
+            )
+            for one in expected
+        )
+        told = [
+            _placement(one, finding)
+            for one, finding in zip(expected, findings, strict=True)
+            if finding.fault or finding.is_unread
+        ]
+        unread = sum(one.is_unread for one in told)
+        if unread and wish.warm:
+            raise ObjectCold(f"{unread} object(s) in {replica.location} are cold again")
+        self._placements.write(result, told)
+        right = sum(one.size for one in expected) - sum(one.expected.size for one in told)
+        return len(told), right
+
+    def failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
+        """Everything to be told of a replica, by key: one finding for a key."""
+        read = ((one.expected.key, one) for one in self._told(ingest, replica))
+        rows = heapq.merge(
+            ((key.encode(), 0, _finding(one, replica.location)) for key, one in read),
+            ((key.encode(), 1, one) for key, one in self._listed(ingest, replica)),
+            key=lambda row: row[:2],
+        )
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            yield next(group)[2]
+
+    def source_check(self, ingest: Ingest) -> SourceCheck | None:
+        """See ReplicaChecking: nobody looks at the source here."""
+        return ingest.source_check
+
+    def _planned(self, replica: Replica, packet: Packet) -> list[ExpectedObject]:
+        if replica.expected is None:
+            raise Fenced(f"the replica in {replica.location} has no list of what it must hold")
+        end = packet.offset + packet.length
+        blocks = self._work.read(replica.expected, start=packet.offset, end=end)
+        return [ExpectedObject.from_line(line) for line in split_lines(blocks)]
+
+    def _told(self, ingest: Ingest, replica: Replica) -> Iterator[Placement]:
+        for packet in self._packets.packets(ingest.id, replica.location):
+            if packet.verified:
+                yield from self._placements.of_packet(packet.verified)
+
+    def _listed(self, ingest: Ingest, replica: Replica) -> Iterator[tuple[str, Failure]]:
+        """What the listing shows, besides what reading showed."""
+        if replica.expected is None:
+            return
+        registered = frozenset(one.id for one in self._courses.versions(ingest.course))
+        kept = self._kept_version(ingest.course)
+        target = self._places.get(replica.location)
+        expected = ((one.key, one.size) for one in expected_objects(self._work, replica.expected))
+        listed = ((one.key, one.size) for one in target.list(CourseId.parse(ingest.course)))
+        for key, fault in listing_faults(expected, listed):
+            if fault.code != "surplus-object":
+                yield key, _of_copy(key, fault, replica.location)
+            elif is_surplus(key, audited=replica.versions, registered=registered, kept=kept):
+                yield key, _warning(key, fault, replica.location)
+
+    def _kept_version(self, course: str) -> str | None:
+        kept = self._courses.get(course).kept_ingest
+        found = self._ingests.find(kept) if kept else None
+        return found.version if found else None
+
+    def _others(self, ingest: Ingest, location: str) -> list[Place]:
+        having = {one.location for one in self._courses.all_replicas(ingest.course)} - {location}
+        return [self._places.get(one) for one in self._places.names if one in having]
+
+    def _known_crc64(
+        self, one: ExpectedObject, wish: AuditWish, target: Place, others: Sequence[Place]
+    ) -> str | None:
+        """The whole's CRC64NVME, proven by another copy's bytes.
+
+        By stored checksums alone, two copies that have the same are taken to be right.
+        """
+        if wish.method == "checksums":
+            here = target.reader.stat(target.location.prefix + one.key)
+            stats = (place.reader.stat(place.location.prefix + one.key) for place in others)
+            stored = {stat.crc64 for stat in stats if stat and stat.size == one.size}
+            if here is not None and here.crc64 in stored - {None}:
+                return here.crc64
+        proven = (self._proven_crc64(one, place) for place in others)
+        return next((crc for crc in proven if crc is not None), None)
+
+    def _proven_crc64(self, one: ExpectedObject, place: Place) -> str | None:
+        sha256, crc = hashlib.sha256(), 0
+        try:
+            for block in place.reader.read(place.location.prefix + one.key):
+                sha256.update(block)
+                crc = self._crc64(block, crc)
+        except (NotFound, ObjectCold):
+            return None
+        return crc_text(crc) if sha256.hexdigest() == one.sha256 else None
+
+
+def _placement(one: ExpectedObject, finding: Finding) -> Placement:
+    return Placement(
+        one,
+        fault=finding.fault,
+        etag=finding.etag,
+        sha256=finding.sha256,
+        is_unread=finding.is_unread,
+    )
+
+
+def _finding(one: Placement, location: str) -> Failure:
+    key = one.expected.key
+    if one.fault is None:
+        detail = f"{key!r} is cold, and no stored checksum of it could be compared"
+        return _warning(key, Fault(UNREAD, detail), location)
+    return _of_copy(key, one.fault, location).model_copy(
+        update={"etag": one.etag, "sha256": one.sha256}
+    )
+
+
+def _of_copy(key: str, fault: Fault, location: str) -> Failure:
+    return Failure.of_copy(key, fault, location, stage=Stage.VERIFYING)
+
+
+def _warning(key: str, fault: Fault, location: str) -> Failure:
+    return _of_copy(key, fault, location).model_copy(update={"severity": "warning"})

@@ -1,0 +1,69 @@
+"""Reads what was repaired back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+from course_backfill.claims import HeldClaim
+from course_backfill.failures import Failure
+from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
+from course_backfill.packet_store import PacketStore
+from course_backfill.placements import Placement, Placements
+from course_backfill.places import Places
+from services.verifier.fixity import FixityChecker, Method
+from services.verifier.location_replica import copy_fault, wanted_copy
+
+
+class RepairReplica:
+    """Tells what could not be mended, and what was and does not read back as it should."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        placements: Placements,
+        packets: PacketStore,
+        executor: Executor,
+        method: Method,
+    ) -> None:
+        self._places = places
+        self._placements = placements
+        self._packets = packets
+        self._executor = executor
+        self._method = method
+
+    def check_packet(
+        self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str
+    ) -> tuple[int, int]:
+        """See ReplicaChecking."""
+        target = self._places.get(packet.replica)
+        placed = list(self._placements.of_packet(packet.copied)) if packet.copied else []
+        checker = FixityChecker(
+            reader=target.reader,
+            executor=self._executor,
+            method="checksums" if target.location.is_archive else self._method,
+            check=claim.check,
+        )
+        mended = [one.expected for one in placed if one.fault is None]
+        findings = checker.findings(
+            wanted_copy(one, self._places.get(one.source or ""), target) for one in mended
+        )
+        bad = {
+            one.key: Placement(one, fault=fault)
+            for one, finding in zip(mended, findings, strict=True)
+            if (fault := copy_fault(one, finding))
+        }
+        left = [bad.get(one.expected.key, one) for one in placed]
+        left = [one for one in left if one.fault]
+        self._placements.write(result, left)
+        right = sum(one.size for one in mended) - sum(one.expected.size for one in bad.values())
+        return len(left), right
+
+    def failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
+        """See ReplicaChecking."""
+        return self._placements.faults(ingest.id, replica.location, stage=Stage.VERIFYING)
+
+    def source_check(self, ingest: Ingest) -> SourceCheck | None:
+        """See ReplicaChecking: the source was looked at when the repair was planned."""
+        return ingest.source_check
