@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from course_backfill.audits import AuditWish
 from course_backfill.clock import from_text
+from course_backfill.display_restores import ShownRestore, ShownWarming
 from course_backfill.failures import Failure
 from course_backfill.ingests import (
     PRIMARY,
@@ -24,26 +24,7 @@ from course_backfill.ingests import (
 from course_backfill.plan_reports import PlanReport
 from course_backfill.progress import Progress, progress_of
 from course_backfill.redaction import without_query
-
-
-class Shown(BaseModel):
-    """The base of everything that is answered: camelCase; every field always there, or null."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        json_schema_serialization_defaults_required=True,
-    )
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def to_json(self) -> bytes:
-        """The JSON text."""
-        return orjson.dumps(self.to_dict())
+from course_backfill.shown import Shown
 
 
 class ShownIngestType(Shown):
@@ -84,7 +65,12 @@ class ShownCourse(Shown):
 
 
 class ShownReplica(Shown):
-    """How far one location is."""
+    """How far one location is.
+
+    After an audit or a repair `damaged` counts objects that are missing or altered there,
+    `beyondRepair` those of them without a good copy anywhere, `surplus` those that belong to no
+    version, `unread` those that are cold, so that nobody could compare them.
+    """
 
     type: Literal["Replica"] = "Replica"
     location: str
@@ -93,6 +79,10 @@ class ShownReplica(Shown):
     bytes_done: int
     objects_verified: int
     bytes_verified: int
+    damaged: int
+    beyond_repair: int
+    surplus: int
+    unread: int
     started_date: str
 
     @classmethod
@@ -162,7 +152,9 @@ class ShownIngest(Shown):
     """One ingest. `stalled` is derived: nothing happened for longer than the installation allows.
 
     `failureKept`: it failed, and its copies wait until `keptUntil` for a retry. `report` is of a
-    dry run. `sourceCheck` says how the source compared with what was copied.
+    dry run. `sourceCheck` says how the source compared with what was copied. `restore` says how
+    cold objects are to be restored, `warming` how far that is, null while none was met. `audit` is
+    null unless it is one; `repairs` is the id of the audit whose findings it mends.
     """
 
     type: Literal["Ingest"] = "Ingest"
@@ -176,11 +168,15 @@ class ShownIngest(Shown):
     read_source: bool
     on_failure: str
     corrupt_objects: str
+    restore: ShownRestore
+    audit: AuditWish | None
+    repairs: str | None
     status: ShownStatus
     stage: str | None
     stalled: bool
     replicas: list[ShownReplica]
     progress: ShownProgress | None
+    warming: ShownWarming | None
     failures: ShownFailureCount
     failure: Failure | None
     failure_kept: bool
@@ -210,7 +206,7 @@ def show_ingest(
         *(replica.progress_date for replica in replicas if replica.progress_date),
     ]
     last_modified = max(dates)
-    is_idle = now - from_text(last_modified) > stalled_after
+    is_idle = now - from_text(max(last_modified, _quiet_until(ingest))) > stalled_after
     progress = progress_of(ingest, replicas, events, now)
     return ShownIngest(
         id=ingest.id,
@@ -223,11 +219,15 @@ def show_ingest(
         read_source=ingest.read_source,
         on_failure=ingest.on_failure,
         corrupt_objects=ingest.corrupt_objects,
+        restore=ShownRestore.of(ingest.restore),
+        audit=ingest.audit,
+        repairs=ingest.repairs,
         status=ShownStatus(id=ingest.status.value),
         stage=ingest.stage.value if ingest.stage else None,
         stalled=is_idle and not ingest.status.is_end,
         replicas=[ShownReplica.of(replica) for replica in replicas],
         progress=ShownProgress.of(progress) if progress else None,
+        warming=ShownWarming.of(ingest.warming) if ingest.warming else None,
         failures=ShownFailureCount(count=ingest.failure_count),
         failure=ingest.failure,
         failure_kept=ingest.kept,
@@ -241,6 +241,12 @@ def show_ingest(
         created_date=ingest.created_date,
         last_modified_date=last_modified,
     )
+
+
+def _quiet_until(ingest: Ingest) -> str:
+    """Until when nothing is to be heard of it: restores take hours, and tell nothing meanwhile."""
+    warming = ingest.warming if ingest.stage is Stage.WARMING else None
+    return (warming.ready_by_date or "") if warming else ""
 
 
 def _version(ingest: Ingest) -> str | None:

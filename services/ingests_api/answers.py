@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseHeader
 
-from course_backfill.display import Shown
+from course_backfill.shown import Shown
 from services.ingests_api.problems import CONTENT_TYPE, ShownProblem
 
 Answer = Response[str]

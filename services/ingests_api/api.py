@@ -22,6 +22,7 @@ from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import Location
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, ObjectReader, WorkStore
+from course_backfill.restore_tiers import RestoreTiers
 from course_backfill.warming import RestoreWish
 from course_backfill.wiring import Wiring
 
@@ -36,6 +37,7 @@ class Api:
     lifecycle: Lifecycle
     discoveries: DiscoveryStore
     dead_letters: DeadLetterStore
+    restore_tiers: RestoreTiers
     messages: MessageSender
     work: WorkStore
     locations: Mapping[str, Location]
@@ -66,11 +68,12 @@ class Api:
             lifecycle=wiring.lifecycle,
             discoveries=wiring.discoveries,
             dead_letters=wiring.dead_letters,
+            restore_tiers=wiring.restore_tiers,
             messages=wiring.messages,
             work=wiring.work,
             locations=wiring.locations,
             readers={name: wiring.reader(one) for name, one in wiring.locations.items()},
-            restore=RestoreWish(),
+            restore=settings.restore_wish,
             callback_rules=CallbackRules.of(settings) if settings.callback_secret else None,
             clock=wiring.clock,
             new_id=wiring.new_id,

@@ -32,6 +32,7 @@ SCOPES = {
     ("GET", "/ingests/<ingest_id>/failures"): READ,
     ("POST", "/ingests/<ingest_id>/cancel"): WRITE,
     ("POST", "/ingests/<ingest_id>/retry"): WRITE,
+    ("POST", "/ingests/<ingest_id>/restore-tier"): WRITE,
     ("POST", "/discoveries"): WRITE,
     ("GET", "/discoveries/<discovery_id>"): READ,
     ("GET", "/courses"): READ,

@@ -7,8 +7,9 @@ from typing import Literal, Self
 from pydantic import Field
 
 from course_backfill.discoveries import Discovery
-from course_backfill.display import Shown, ShownStatus
+from course_backfill.display import ShownStatus
 from course_backfill.failures import Failure
+from course_backfill.shown import Shown
 
 
 class ShownUnreadCourse(Shown):

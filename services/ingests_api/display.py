@@ -6,10 +6,11 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field
 
-from course_backfill.courses import Course, Version, VersionReplica
+from course_backfill.courses import Course, CourseReplica, Version, VersionReplica
 from course_backfill.dead_letters import DeadLetter, Redriven
-from course_backfill.display import Shown, ShownStatus
+from course_backfill.display import ShownStatus
 from course_backfill.messages import StepMessage
+from course_backfill.shown import Shown
 
 One = TypeVar("One")
 
@@ -43,6 +44,7 @@ class ShownCourseReplica(Shown):
 
     `damaged` counts objects that were missing or altered and are not repaired yet, `surplus` those
     that belong to no version, `unread` those that are cold, so that nobody could compare them.
+    `beyondRepair` counts the damaged ones that a repair found no good copy of.
     """
 
     type: Literal["CourseReplica"] = "CourseReplica"
@@ -52,6 +54,7 @@ class ShownCourseReplica(Shown):
     audited_date: str | None
     audit: str | None
     damaged: int
+    beyond_repair: int
     surplus: int
     unread: int
 
@@ -110,13 +113,22 @@ class ShownCourseRecord(Shown):
 
 
 class ShownVersionReplica(Shown):
-    """Where a version is."""
+    """Where a version is; `auditedDate` is null where no audit has looked at it there yet."""
 
     type: Literal["Replica"] = "Replica"
     location: str
     bucket: str
     prefix: str
     registered_date: str
+    audited_date: str | None
+
+    @classmethod
+    def of(cls, replica: VersionReplica, course: Course) -> Self:
+        """The replica as shown."""
+        audited = course.replicas.get(replica.location, CourseReplica()).audited_date
+        is_audited = audited is not None and audited >= replica.registered_date
+        own = set(cls.model_fields) - {"type", "audited_date"}
+        return cls(audited_date=audited if is_audited else None, **replica.model_dump(include=own))
 
 
 class ShownVersion(Shown):
@@ -142,12 +154,11 @@ class ShownVersion(Shown):
     def of(cls, version: Version, course: Course, replicas: list[VersionReplica]) -> Self:
         """The version as shown."""
         own = set(cls.model_fields) - {"type", "course", "latest", "live", "replicas"}
-        names = set(ShownVersionReplica.model_fields) - {"type"}
         return cls(
             course=ShownCourseName(id=version.course),
             latest=version.id == course.latest_version,
             live=version.id == course.live_version,
-            replicas=[ShownVersionReplica(**one.model_dump(include=names)) for one in replicas],
+            replicas=[ShownVersionReplica.of(one, course) for one in replicas],
             **version.model_dump(include=own),
         )
 

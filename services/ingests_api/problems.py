@@ -13,7 +13,6 @@ import orjson
 from aws_lambda_powertools.event_handler import Response
 from pydantic import ConfigDict, Field
 
-from course_backfill.display import Shown
 from course_backfill.errors import (
     Conflict,
     CourseBackfillError,
@@ -23,6 +22,7 @@ from course_backfill.errors import (
     Problem,
 )
 from course_backfill.redaction import redacted
+from course_backfill.shown import Shown
 from services.ingests_api.json_bodies import MalformedJson
 
 logger = logging.getLogger(__name__)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from course_backfill.display import Shown, ShownProvider, ShownStatus
+from course_backfill.display import ShownProvider, ShownStatus
 from course_backfill.locations import Location
 from course_backfill.reports import ReportRow, ReportTotals
+from course_backfill.shown import Shown
 from services.ingests_api.display import (
     ShownCourseName,
     ShownCourseReplica,

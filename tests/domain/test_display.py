@@ -72,6 +72,7 @@ def test_an_ingest_has_the_documented_shape() -> None:
     assert document["sourceLocation"] == {
         "type": "Location",
         "provider": {"id": "mongodb", "type": "Provider"},
+        "id": None,
     }
     assert document["status"] == {"id": "processing", "type": "Status"}
     assert document["replicas"][0]["type"] == "Replica"

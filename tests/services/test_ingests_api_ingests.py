@@ -41,6 +41,8 @@ def test_an_unknown_ingest_is_not_found(world: ApiWorld) -> None:
         assert world.get(path).status == 404
     for verb in ("cancel", "retry"):
         assert world.post(f"/ingests/nothing/{verb}").status == 404
+    tier = {"tier": "Expedited"}
+    assert world.post("/ingests/nothing/restore-tier", tier).status == 404
 
 
 def test_a_finished_ingest_shows_what_was_done(world: ApiWorld) -> None:
@@ -58,6 +60,10 @@ def test_a_finished_ingest_shows_what_was_done(world: ApiWorld) -> None:
         "bytesDone": 5,
         "objectsVerified": 1,
         "bytesVerified": 5,
+        "damaged": 0,
+        "beyondRepair": 0,
+        "surplus": 0,
+        "unread": 0,
         "startedDate": "",
     }
     assert shown["sourceCheck"]["stale"] is False

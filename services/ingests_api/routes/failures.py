@@ -26,7 +26,17 @@ MAX_ROWS = 20_000
 MAX_BYTES = 3 * 1024 * 1024
 """Lambda answers at most 6 MB; a page ends before that, however long its details are."""
 
-COLUMNS = ("path", "sourceId", "stage", "code", "severity", "detail", "attempts", "action")
+COLUMNS = (
+    "path",
+    "sourceId",
+    "stage",
+    "code",
+    "severity",
+    "detail",
+    "attempts",
+    "action",
+    "replica",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +130,5 @@ def _row(failure: Failure) -> list[object]:
         failure.detail,
         failure.attempts,
         failure.action,
+        failure.replica,
     ]

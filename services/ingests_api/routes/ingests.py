@@ -1,4 +1,4 @@
-"""Routes of ingests: ask for one, look at them, cancel, retry."""
+"""Routes of ingests: ask for one, look at them, cancel, retry, speed restores up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from services.ingests_api.auth import Principal
 from services.ingests_api.cursors import decode_cursor, encode_cursor
 from services.ingests_api.display import ShownResults
 from services.ingests_api.endpoints import Endpoint
-from services.ingests_api.ingest_requests import AUDIT, IngestRequest, Nothing
+from services.ingests_api.ingest_requests import AUDIT, IngestRequest, Nothing, RestoreTierRequest
 from services.ingests_api.json_bodies import json_sha256
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
@@ -108,6 +108,16 @@ class IngestRoutes:
                 summary="Go on with a failure whose copies were kept",
                 answers=answers({202: taken_on[202]}, refusals=(400, 404, 409, 413, 415, 422)),
             ),
+            Endpoint(
+                method="POST",
+                path="/ingests/<ingest_id>/restore-tier",
+                handler=self.raise_tier,
+                tag=TAG,
+                summary="Have the cold objects that an ingest waits for restored faster",
+                description="S3 restores anew with the faster tier, and charges for it. A slower "
+                "tier than the present one is refused.",
+                answers=answers({202: taken_on[202]}, refusals=(400, 404, 409, 413, 415, 422)),
+            ),
         ]
 
     def replay(self, app: Resolver, next_middleware: Next) -> Response[Any]:
@@ -179,6 +189,14 @@ class IngestRoutes:
     def retry(self, request: Request, ingest_id: IngestPath, body: Nothing | None = None) -> Answer:
         """Retries a kept failure."""
         ingest = self._api.lifecycle.retry(ingest_id, by=request.context["principal"].sub)
+        return self._answer(ingest, request.context["base"], HTTPStatus.ACCEPTED)
+
+    def raise_tier(
+        self, request: Request, ingest_id: IngestPath, body: RestoreTierRequest
+    ) -> Answer:
+        """Asks for faster restores."""
+        by = request.context["principal"].sub
+        ingest = self._api.restore_tiers.raise_tier(ingest_id, body.tier, by=by)
         return self._answer(ingest, request.context["base"], HTTPStatus.ACCEPTED)
 
     def _ingest(
