@@ -129,16 +129,20 @@ def test_a_course_that_had_only_a_dry_run_is_told_about_by_it(
     assert "missing-chunk, 1 object, would make the ingest fail" in listed.out
 
 
-def test_what_was_left_out_is_told_wherever_the_version_is(
+def test_corrupt_files_can_be_recorded_and_what_was_left_out_is_told_wherever_the_version_is(
     shell: Shell, installation: Installation
 ) -> None:
     drop_chunks(installation, "broken.txt")
     installation.work()
-    shell.command("start", NAME, "--corrupt-objects", "record", "--watch")
+    outcome = shell.command("start", NAME, "--corrupt-objects", "record", "--watch", "--json")
+    (version,) = shell.command("versions", NAME, "--json").document
     report = shell.command("report")
     (row,) = csv.DictReader(io.StringIO(shell.command("report", "--csv").out))
     listed = shell.command("failures", NAME)
 
+    (ingest,) = outcome.document
+    assert (outcome.code, ingest["status"]["id"]) == (0, "succeeded")
+    assert (version["objects"], version["exceptions"]) == (1, 1)
     assert "1 object left out" in report.out
     assert (row["objects"], row["exceptions"]) == ("1", "1")
     assert "missing-chunk, 1 object, left out" in listed.out

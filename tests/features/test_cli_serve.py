@@ -266,23 +266,6 @@ def test_there_are_no_dead_letters_and_nothing_to_watch(backfilled: Served) -> N
     assert "No ingest is under way" in backfilled.command("watch").out
 
 
-def test_corrupt_files_can_be_recorded_and_the_rest_copied(tmp_path: Path) -> None:
-    with serving(tmp_path) as running:
-        running.command("load-sample")
-        running.command("discover")
-        outcome = running.command(
-            "start", str(DAMAGED), "--corrupt-objects", "record", "--watch", "--json"
-        )
-        (version,) = running.command("versions", str(DAMAGED), "--json").document
-        listed = running.command("failures", str(DAMAGED), "--json").document
-
-    (ingest,) = outcome.document
-    assert outcome.code == 0
-    assert ingest["status"]["id"] == "succeeded"
-    assert (version["objects"], version["exceptions"]) == (2, 1)
-    assert [one["path"] for one in listed] == ["assets/broken.bin"]
-
-
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     with serving(tmp_path) as running:
         processes = psutil.Process(running.process.pid).children(recursive=True)
