@@ -270,7 +270,7 @@ def _unmoved(seen: Ingest) -> Guard:
     """What failed at one stage of one epoch says nothing of another: a worker may be late."""
 
     def check(now: Ingest) -> None:
-        if (now.epoch, now.stage) != (seen.epoch, seen.stage):
+        if (now.epoch, now.leg, now.stage) != (seen.epoch, seen.leg, seen.stage):
             raise Fenced(f"ingest {now.id} has moved on from {seen.stage} of epoch {seen.epoch}")
 
     return check

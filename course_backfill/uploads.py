@@ -30,12 +30,13 @@ class PartedUpload:
     Parts that an earlier attempt sent are sent again only if their checksum, as S3 stored it,
     differs: so the parts of two states of a file are never mixed. `check` raises Fenced once the
     work no longer counts; `approve` raises BadObject where the whole is not what it should be.
+    Without `reader`, an object that is there already is left to whoever verifies it.
     """
 
     def __init__(
         self,
         *,
-        reader: ObjectReader,
+        reader: ObjectReader | None,
         writer: ObjectWriter,
         executor: Executor,
         crc64: Crc64,
@@ -82,7 +83,8 @@ class PartedUpload:
             )
         except ObjectExists:
             self._drop()
-            require_equal(self._reader, self._key, size=self._size, sha256=stored.sha256)
+            if self._reader is not None:
+                require_equal(self._reader, self._key, size=self._size, sha256=stored.sha256)
         return stored
 
     def discard(self) -> None:

@@ -34,15 +34,18 @@ class Janitor:
         """Makes the locations what they were, and ends the ingest as it was intended to end."""
         removed = self.erase(ingest)
         end = ingest.intended_end or IngestStatus.FAILED
-        self._lifecycle.end(
-            ingest, end, description=f"Rolled back: {removed} object(s) and upload(s) removed"
-        )
+        description = f"Rolled back: {removed} object(s) and upload(s) removed"
+        unknown = [name for name in ingest.locations if name not in self._erasers]
+        if unknown and ingest.version:
+            description += f"; not in {', '.join(unknown)}: not in the settings any more"
+        self._lifecycle.end(ingest, end, description=description)
         return StepCompleted()
 
     def erase(self, ingest: Ingest) -> int:
         """Removes everything below the ingest's own prefix; repeats remove what came late.
 
-        Does nothing where the ingest may still succeed or its number was registered after all.
+        Does nothing where the ingest may still succeed or its number was registered after all,
+        and nothing in locations that were taken out of the settings.
         """
         if ingest.version is None or not _is_given_up(ingest):
             return 0
@@ -50,9 +53,9 @@ class Janitor:
             logger.error("refused to erase a registered version", extra={"ingest_id": ingest.id})
             return 0
         removed = 0
-        for name in ingest.locations:
-            location, eraser = self._erasers[name]
-            removed += eraser.erase(location.prefix_of(ingest))
+        for location, eraser in self._erasers.values():
+            if location.id in ingest.locations:
+                removed += eraser.erase(location.prefix_of(ingest))
         return removed
 
     def _is_registered(self, course: str, version: str) -> bool:

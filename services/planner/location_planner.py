@@ -13,6 +13,7 @@ from course_backfill.leg_planning import Bringing, LegPlanner
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
 from course_backfill.places import Places
+from services.planner.location_dry_run import LocationDryRun
 
 
 class LocationPlanner:
@@ -25,11 +26,18 @@ class LocationPlanner:
         courses: CourseStore,
         legs: LegPlanner,
         lifecycle: Lifecycle,
+        dry_run: LocationDryRun,
     ) -> None:
         self._places = places
         self._courses = courses
         self._legs = legs
         self._lifecycle = lifecycle
+        self._dry_run = dry_run
+
+    def require_known(self, ingest: Ingest) -> None:
+        """Raises LocationUnknown where a location was taken out of the settings."""
+        for location in (ingest.source or PRIMARY, *ingest.locations):
+            self._places.location(location)
 
     def plan(
         self, ingest: Ingest, message: StepMessage, check: SourceCheck | None = None
@@ -39,16 +47,17 @@ class LocationPlanner:
         `check` says how the source stands, where it was looked at.
         """
         source = ingest.source or PRIMARY
-        for location in (source, *ingest.locations):
-            self._places.location(location)
         wanted = self._wanted(ingest)
         refused = self._refusal(ingest, wanted, source)
         if refused:
             return refused
-        if not any(one.versions for one in wanted):
+        is_complete = not any(one.versions for one in wanted)
+        if is_complete and not ingest.dry_run:
             self._end_complete(ingest, message, check)
             return StepCompleted()
         listed = self._legs.write_lists(ingest, message, wanted)
+        if ingest.dry_run:
+            return self._report(ingest, message, wanted, listed)
         if isinstance(listed, StepFailed):
             return listed
         return self._legs.begin(
@@ -58,6 +67,17 @@ class LocationPlanner:
             description=f"Planned from {source}",
             change=self._checked(ingest, check),
         )
+
+    def _report(
+        self,
+        ingest: Ingest,
+        message: StepMessage,
+        wanted: list[Bringing],
+        listed: Ingest | StepFailed,
+    ) -> StepResult:
+        if isinstance(listed, StepFailed):
+            return self._dry_run.end_failed(ingest, message, listed)
+        return self._dry_run.end(listed, message, self._legs.lists(listed, wanted))
 
     def _wanted(self, ingest: Ingest) -> list[Bringing]:
         """For every location the versions that are not there, oldest first."""
@@ -105,7 +125,7 @@ class LocationPlanner:
             IngestStatus.SUCCEEDED,
             description=f"Nothing to do: {fresh}every version is in {everywhere}",
             change=still_current,
-            course_writes=None if ingest.dry_run else self._courses.located,
+            course_writes=self._courses.located,
         )
 
     def _checked(self, ingest: Ingest, check: SourceCheck | None) -> Callable[[Ingest], Ingest]:

@@ -46,6 +46,7 @@ from services.planner.dry_run import DryRun
 from services.planner.inventory_scan import InventoryScan, failure
 from services.planner.location_planner import LocationPlanner
 from services.planner.repair_planner import RepairPlanner
+from services.planner.warm_planner import WarmPlanner
 
 
 class Planner:
@@ -62,6 +63,7 @@ class Planner:
         packets: PacketStore,
         lifecycle: Lifecycle,
         locations: LocationPlanner,
+        warmings: WarmPlanner,
         audits: AuditPlanner,
         repairs: RepairPlanner,
         flow: Flow,
@@ -75,6 +77,7 @@ class Planner:
         self._packets = packets
         self._lifecycle = lifecycle
         self._locations = locations
+        self._warmings = warmings
         self._audits = audits
         self._repairs = repairs
         self._flow = flow
@@ -82,6 +85,7 @@ class Planner:
 
     def plan(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Ends a dry run or an unchanged course; otherwise allots the version and its packets."""
+        self._locations.require_known(ingest)
         if ingest.version is not None:
             return self._resume(ingest, message)
         plan_copies = self._planner_of_copies(ingest)
@@ -107,6 +111,8 @@ class Planner:
         """Who plans an ingest of copies that are registered already; None for one of the source."""
         if ingest.ingest_type == "audit-course":
             return self._audits.plan
+        if ingest.ingest_type == "warm-course":
+            return self._warmings.plan
         if self._repairs.is_due(ingest):
             return self._repairs.plan
         return None if ingest.provider == "mongodb" else self._locations.plan
@@ -225,11 +231,20 @@ class Planner:
                 if has_faults and (is_open or replica.location != PRIMARY):
                     self._packets.reopen(ingest, packet)
         # The second leg begins at warming: what was restored may have gone cold again.
-        leg = Leg.LOCATIONS if ingest.lists else Leg.SOURCE
-        stage = Stage.WARMING if ingest.lists else Stage.REPLICATING
+        is_second = self._is_second_planned(ingest)
+        leg = Leg.LOCATIONS if is_second else Leg.SOURCE
+        stage = Stage.WARMING if is_second else Stage.REPLICATING
         resumed = self._ingests.update(
             ingest.id,
             lambda now: advanced(now, message, stage, leg),
             event=self._ingests.event("plan", "succeeded", "Resumed from the finished packets"),
         )
         return StepSucceeded(self._flow.messages(resumed))
+
+    def _is_second_planned(self, ingest: Ingest) -> bool:
+        """Whether every other location has its list and its packets, and not lists alone."""
+        planned = {one.location: one.expected for one in self._packets.replicas(ingest.id)}
+        others = [one for one in ingest.locations if one != PRIMARY]
+        return bool(others) and all(
+            one in ingest.lists and ingest.lists[one] == planned.get(one) for one in others
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
@@ -17,7 +17,6 @@ from course_backfill.errors import (
 )
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.inventory import Fault
-from course_backfill.location_ports import ObjectCopier
 from course_backfill.placements import Placement
 from course_backfill.places import Place, Writing
 from course_backfill.ports import BadObject, ObjectWriter
@@ -32,8 +31,10 @@ MAX_UPLOADS = 3
 class LocationCopier:
     """Within S3 where one set of credentials reaches both ends, else streamed through here.
 
-    What is at a key already is left to the verifier: nothing is ever replaced. Raises what the
-    ports raise, ObjectCold where the source must be restored first, and Fenced by `check`.
+    What is at a key already is left to the verifier: nothing is ever replaced. An object that is
+    not the one it was at planning is read: its bytes decide, as only the entry's are copied.
+    `is_repeat` says that what was there at planning may be gone. Raises what the ports raise,
+    ObjectCold where the source must be restored first, and Fenced by `check`.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class LocationCopier:
         writing: Writing,
         executor: Executor,
         crc64: Crc64,
+        is_repeat: bool = False,
         check: Callable[[], None],
     ) -> None:
         self._source = source
@@ -52,52 +54,68 @@ class LocationCopier:
         self._copiers = writing.copiers
         self._executor = executor
         self._crc64 = crc64
+        self._is_repeat = is_repeat
         self._check = check
 
     def copy(self, objects: Sequence[ExpectedObject]) -> list[Placement]:
         """One placement for each object, in their order."""
-        one_by_one = [] if self._copiers else [one for one in objects if one.size > PART_BYTES]
-        # A streamed large object uses the same threads for its parts: it must not hold one.
-        done = {one.key: self._place(one) for one in one_by_one}
+        done = self._at_once(self._settled, objects)
         rest = [one for one in objects if one.key not in done]
-        for start in range(0, len(rest), AT_ONCE):
-            self._check()
-            group = rest[start : start + AT_ONCE]
-            done |= {each.expected.key: each for each in self._executor.map(self._place, group)}
+        done |= self._at_once(self._streamed, [one for one in rest if one.size <= PART_BYTES])
+        # A large object uses the same threads for its parts: it must not hold one.
+        done |= {one.key: self._streamed(one) for one in rest if one.size > PART_BYTES}
         return [done[one.key] for one in objects]
 
-    def _place(self, one: ExpectedObject) -> Placement:
-        if one.is_present:
+    def _at_once(
+        self, work: Callable[[ExpectedObject], Placement | None], objects: Sequence[ExpectedObject]
+    ) -> dict[str, Placement]:
+        done: dict[str, Placement] = {}
+        for start in range(0, len(objects), AT_ONCE):
+            self._check()
+            group = objects[start : start + AT_ONCE]
+            placements = self._executor.map(work, group)
+            done |= {each.expected.key: each for each in placements if each}
+        return done
+
+    def _settled(self, one: ExpectedObject) -> Placement | None:
+        """What is there already, or what S3 copies by itself; None where it must be streamed."""
+        key = self._target.location.prefix + one.key
+        if one.is_present and not (self._is_repeat and self._target.reader.stat(key) is None):
             return Placement(one)
+        if self._copiers is None or one.etag is None:
+            return None
         self._check()
         try:
-            if self._copiers:
-                self._copy(self._copiers[one.is_manifest_file], one)
-            else:
-                self._stream(self._writers[one.is_manifest_file], one)
+            self._copiers[one.is_manifest_file].copy(
+                self._source.location.prefix + one.key,
+                etag=one.etag,
+                key=key,
+                size=one.size,
+                content_type=one.content_type,
+            )
+        except ObjectExists:
+            return Placement(one)
+        except (ObjectChanged, NotFound):
+            return None
+        return Placement(one)
+
+    def _streamed(self, one: ExpectedObject) -> Placement:
+        self._check()
+        try:
+            self._stream(self._writers[one.is_manifest_file], one)
         except ObjectExists:
             return Placement(one)
         except BadObject as bad:
             return Placement(one, fault=bad.fault)
-        except (ObjectChanged, NotFound):
-            detail = f"{one.key!r} in {self._source.location.id} was deleted or replaced meanwhile"
+        except NotFound:
+            detail = f"{one.key!r} in {self._source.location.id} was deleted meanwhile"
             return Placement(one, fault=Fault("source-copy-changed", detail))
         return Placement(one)
 
-    def _copy(self, copier: ObjectCopier, one: ExpectedObject) -> None:
-        copier.copy(
-            self._source.location.prefix + one.key,
-            etag=one.etag or "",
-            key=self._target.location.prefix + one.key,
-            size=one.size,
-            content_type=one.content_type,
-        )
-
     def _stream(self, writer: ObjectWriter, one: ExpectedObject) -> None:
         key = self._target.location.prefix + one.key
-        blocks = self._source.reader.read(self._source.location.prefix + one.key)
         if one.size <= PART_BYTES:
-            content = b"".join(blocks)
+            content = b"".join(self._blocks(one))
             self._approve(one, checksums_of([content]))
             writer.create(key, content, sha256=one.sha256, content_type=one.content_type)
             return
@@ -109,9 +127,18 @@ class LocationCopier:
             return
         raise StorageUnavailable(f"the upload of {key!r} was lost {MAX_UPLOADS} times")
 
+    def _blocks(self, one: ExpectedObject) -> Iterator[bytes]:
+        """The source's bytes, hardly more than the entry has: a longer object is another one."""
+        taken = 0
+        for block in self._source.reader.read(self._source.location.prefix + one.key):
+            yield block
+            taken += len(block)
+            if taken > one.size:
+                return
+
     def _upload(self, writer: ObjectWriter, one: ExpectedObject, key: str) -> None:
         upload = PartedUpload(
-            reader=self._target.reader,
+            reader=None,
             writer=writer,
             executor=self._executor,
             crc64=self._crc64,
@@ -122,7 +149,7 @@ class LocationCopier:
             content_type=one.content_type,
         )
         try:
-            for block in self._source.reader.read(self._source.location.prefix + one.key):
+            for block in self._blocks(one):
                 upload.write(block)
             upload.commit()
         except BadObject:

@@ -40,14 +40,14 @@ class LocationPackets:
     def copy(self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str) -> PacketEnd:
         """Copies the packet; its placements go to the work bucket's file `result`."""
         replica = self._packets.replica(ingest.id, packet.replica)
-        copier = self._copier(replica, claim)
+        copier = self._copier(replica, claim, is_repeat=packet.attempts > 1)
         placements = copier.copy(self._planned(replica, packet))
         claim.check()
         self._placements.write(result, placements)
         placed = [one.expected.size for one in placements if one.fault is None]
         return PacketEnd(result, size=sum(placed), bad=len(placements) - len(placed))
 
-    def _copier(self, replica: Replica, claim: HeldClaim) -> LocationCopier:
+    def _copier(self, replica: Replica, claim: HeldClaim, *, is_repeat: bool) -> LocationCopier:
         if replica.source is None:
             raise Fenced(f"the replica in {replica.location} is not copied from a location")
         source = self._places.get(replica.source)
@@ -59,6 +59,7 @@ class LocationPackets:
             writing=writing,
             executor=self._executor,
             crc64=self._crc64,
+            is_repeat=is_repeat,
             check=claim.check,
         )
 
