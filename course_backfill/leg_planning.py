@@ -22,9 +22,16 @@ from course_backfill.packet_store import PacketStore
 from course_backfill.packets import PacketRange
 from course_backfill.places import Places
 from course_backfill.ports import WorkStore, Write
-from course_backfill.replica_planning import ExpectedScan, UncopiableObjects, write_expected
+from course_backfill.replica_planning import (
+    ExpectedScan,
+    UncopiableObjects,
+    expected_objects,
+    write_expected,
+)
+from course_backfill.restore_costs import RestoreCosts
 from course_backfill.results import Results
 from course_backfill.version_objects import ManifestDamaged
+from course_backfill.wanted_objects import WantedList
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class LegPlanner:
         flow: Flow,
         clock: Clock,
         new_id: Callable[[], str],
+        costs: RestoreCosts,
     ) -> None:
         self._places = places
         self._work = work
@@ -64,6 +72,7 @@ class LegPlanner:
         self._flow = flow
         self._clock = clock
         self._new_id = new_id
+        self._costs = costs
 
     def write_lists(
         self, ingest: Ingest, message: StepMessage, wanted: Sequence[Bringing]
@@ -109,7 +118,8 @@ class LegPlanner:
     ) -> StepResult:
         """Stores the packets of the lists and opens the leg, at warming where anything is cold.
 
-        `work` is the stage that the packets are cut for.
+        `work` is the stage that the packets are cut for. An ingest whose restores would cost more
+        than it allows is failed.
         """
         scans = {one.location: ExpectedScan() for one in wanted}
         cut = {one.location: self._cut(ingest, one, scans[one.location]) for one in wanted}
@@ -118,6 +128,8 @@ class LegPlanner:
             for one in wanted
         ]
         is_cold = any(scan.cold for scan in scans.values())
+        if is_cold and (refused := self._too_expensive(ingest, wanted)):
+            return refused
         has_packets = any(cut.values())
         stage = work if has_packets else Stage.VERIFYING
         stage = Stage.WARMING if is_cold else stage
@@ -131,6 +143,20 @@ class LegPlanner:
         event = self._ingests.event(message.step, "planned", description + _totals(scans, work))
         moved = self._ingests.update(ingest.id, begun, event=event, extra=stored)
         return StepSucceeded(self._flow.messages(moved))
+
+    def _too_expensive(self, ingest: Ingest, wanted: Sequence[Bringing]) -> StepFailed | None:
+        if ingest.restore.max_cost_cents is None:
+            return None
+        tally = self._costs.tally(ingest, self.lists(ingest, wanted))
+        return self._costs.refusal(ingest, tally)
+
+    def lists(self, ingest: Ingest, wanted: Sequence[Bringing]) -> list[WantedList]:
+        """The lists that were written, to be read again."""
+        return [
+            WantedList(one.source, partial(expected_objects, self._work, key))
+            for one in wanted
+            if (key := ingest.lists[one.location])
+        ]
 
     def _write_list(self, ingest: Ingest, one: Bringing, key: str) -> StepFailed | None:
         source = one.source or PRIMARY

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
+from course_backfill.cold_storage import Tier
 from course_backfill.records import Record
+from course_backfill.warming import ColdTotals, TierEstimate
 
 
 class LargestObject(Record):
@@ -13,9 +17,13 @@ class LargestObject(Record):
 
 
 class PlanReport(Record):
-    """What a dry run found; problems are listed one by one under the ingest's failures."""
+    """What a dry run found; problems are listed one by one under the ingest's failures.
+
+    Costs are of restoring alone, in hundredths of `currency`.
+    """
 
     objects: int
+    """That would be copied, or restored where that is all; once for each location."""
     bytes: int
     by_kind: dict[str, dict[str, int]]
     largest: tuple[LargestObject, ...]
@@ -26,3 +34,14 @@ class PlanReport(Record):
     would_fail: bool
     unchanged: bool
     """Whether the latest version equals the source, so that an ingest would have nothing to do."""
+    present: int = 0
+    """Objects that are where they would be copied to already."""
+    by_storage_class: dict[str, ColdTotals] = Field(default_factory=dict)
+    """Storage class → what would be read of it; empty where the source is no location."""
+    restore_requests: int = 0
+    """Objects that must be restored first, and are not being restored."""
+    tier: Tier | None = None
+    """The tier that the request would have."""
+    tiers: tuple[TierEstimate, ...] = ()
+    """What restoring would take with each tier, slowest first."""
+    currency: str | None = None

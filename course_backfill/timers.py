@@ -67,6 +67,27 @@ def move_timer(timer: Timer, due: datetime, *, progress: int = 0) -> Write:
     )
 
 
+def bring_forward(timer: Timer, due: datetime) -> Write:
+    """Has a timer fire sooner; fails where it fired, was moved or cleared meanwhile."""
+    return Write(
+        _key(timer),
+        assign={"dueDate": to_text(due)},
+        when=(Condition("dueDate", "equals", timer.due_date),),
+    )
+
+
+def timer_names(state: StateStore, ingest: str, kind: TimerKind) -> set[str]:
+    """The names of an ingest's timers of one kind."""
+    prefix = f"DUE#{kind}"
+    names: set[str] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = state.query("ingests", ingest, sk_prefix=prefix, after=cursor)
+        names |= {item["name"] for item in page.items}
+        cursor = page.cursor
+    return names
+
+
 def find_timer(state: StateStore, ingest: str, name: str) -> Timer | None:
     """The timer as it stands."""
     item = state.get(Key("ingests", ingest, f"DUE#{name}"))

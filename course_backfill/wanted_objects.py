@@ -20,12 +20,10 @@ from course_backfill.replica_planning import expected_objects, joined
 
 @dataclass(frozen=True, slots=True)
 class WantedList:
-    """Expected objects sorted by key, each to be read from `source` unless it names another."""
+    """Expected objects sorted by key, all to be read from `source`; None: each names its own."""
 
-    source: str
+    source: str | None
     read: Callable[[], Iterator[ExpectedObject]]
-    is_mixed: bool = False
-    """Whether some may name another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +75,8 @@ def unread_lists(
     """What the packets of an ingest that are not done are to read; all, where it has none."""
     return [
         WantedList(
-            source=replica.source or replica.location,
+            source=replica.source,
             read=_reader(ingest, replica, replica.expected, work=work, packets=packets),
-            is_mixed=ingest.repairs is not None,
         )
         for replica in replicas
         if replica.expected
@@ -110,15 +107,17 @@ def _of_packet(work: WorkStore, key: str, packet: Packet) -> Iterator[ExpectedOb
 
 def _sources(lists: Sequence[WantedList]) -> set[str]:
     own = {one.source for one in lists}
-    named = {expected.source for one in lists if one.is_mixed for expected in one.read()}
-    return own | {name for name in named if name}
+    named = {expected.source for one in lists if not one.source for expected in one.read()}
+    return {source for source in own | named if source}
 
 
 def _of_source(wanted: WantedList, source: str) -> Iterator[ExpectedObject]:
+    if wanted.source not in {None, source}:
+        return iter(())
     return (
         one
         for one in wanted.read()
-        if not one.is_present and (one.source or wanted.source) == source
+        if not one.is_present and (wanted.source or one.source) == source
     )
 
 

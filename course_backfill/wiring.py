@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cached_property
 
+from course_backfill.audit_store import AuditStore
 from course_backfill.clock import Clock
 from course_backfill.course_store import CourseStore
 from course_backfill.crc import Crc64
@@ -36,6 +37,7 @@ from course_backfill.ports import (
     StateStore,
     WorkStore,
 )
+from course_backfill.restore_costs import RestoreCosts
 from course_backfill.restore_tiers import RestoreTiers
 from course_backfill.results import Results
 from course_backfill.settings import Settings
@@ -139,6 +141,11 @@ class Wiring(ABC):
         return CourseStore(self.state, self.clock)
 
     @cached_property
+    def audits(self) -> AuditStore:
+        """What audits leave in the courses table."""
+        return AuditStore(self.state, self.courses, self.clock)
+
+    @cached_property
     def packets(self) -> PacketStore:
         """Replicas and packets."""
         lease = timedelta(seconds=self.settings.lease_seconds)
@@ -161,7 +168,13 @@ class Wiring(ABC):
             flow=self.flow,
             clock=self.clock,
             new_id=self.new_id,
+            costs=self.restore_costs,
         )
+
+    @cached_property
+    def restore_costs(self) -> RestoreCosts:
+        """What restoring would cost."""
+        return RestoreCosts(places=self.places, prices=self.settings.price_table, clock=self.clock)
 
     @cached_property
     def flow(self) -> Flow:

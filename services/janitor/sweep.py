@@ -9,12 +9,20 @@ from course_backfill.clock import Clock
 from course_backfill.errors import ConditionFailed, Conflict, CourseBackfillError
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import is_callback_pending, is_current, is_over
+from course_backfill.ingest_step import parked_name
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, StateStore
-from course_backfill.timers import Timer, TimerKind, clear_timer, due_timers, move_timer
+from course_backfill.timers import (
+    Timer,
+    TimerKind,
+    clear_timer,
+    due_timers,
+    move_timer,
+    timer_names,
+)
 from services.janitor.janitor import Janitor
 
 logger = logging.getLogger(__name__)
@@ -107,11 +115,7 @@ class Sweeper:
     def _do(self, timer: Timer, ingest: Ingest) -> None:
         match timer.kind:
             case TimerKind.WATCH:
-                messages = self._flow.messages(ingest)
-                logger.warning(
-                    "sending %d message(s) again", len(messages), extra={"ingest_id": ingest.id}
-                )
-                self._messages.send(messages)
+                self._send_lost(ingest)
             case TimerKind.PARKED | TimerKind.CALLBACK:
                 if timer.message:
                     self._messages.send([timer.message])
@@ -127,3 +131,12 @@ class Sweeper:
                     self._lifecycle.expire(ingest)
                 except Conflict:
                     self._state.write(clear_timer(timer.ingest, timer.name))
+
+    def _send_lost(self, ingest: Ingest) -> None:
+        """Sends what the stage waits for again; what is parked has a timer of its own."""
+        messages = self._flow.messages(ingest)
+        parked = timer_names(self._state, ingest.id, TimerKind.PARKED) if messages else set()
+        lost = [one for one in messages if parked_name(one) not in parked]
+        if lost:
+            logger.warning("sending %d message(s) again", len(lost), extra={"ingest_id": ingest.id})
+        self._messages.send(lost)

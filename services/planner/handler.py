@@ -17,10 +17,12 @@ from course_backfill.wiring import Wiring
 from services.planner.audit_planner import AuditPlanner
 from services.planner.discovery import Discoverer
 from services.planner.freshness import Freshness
+from services.planner.location_dry_run import LocationDryRun
 from services.planner.location_planner import LocationPlanner
 from services.planner.planner import Planner
 from services.planner.planner_step import PlannerStep
 from services.planner.repair_planner import RepairPlanner
+from services.planner.warm_planner import WarmPlanner
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
@@ -70,11 +72,29 @@ def build_planner(wiring: Wiring) -> Planner:
             courses=wiring.courses,
             legs=wiring.legs,
             lifecycle=wiring.lifecycle,
+            dry_run=_location_dry_run(wiring),
         ),
+        warmings=build_warm_planner(wiring),
         audits=AuditPlanner(
             places=wiring.places, courses=wiring.courses, work=wiring.work, legs=wiring.legs
         ),
         repairs=build_repair_planner(wiring),
+        flow=wiring.flow,
+        clock=wiring.clock,
+    )
+
+
+def build_warm_planner(wiring: Wiring) -> WarmPlanner:
+    """What plans warmings, on any wiring."""
+    return WarmPlanner(
+        places=wiring.places,
+        courses=wiring.courses,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        work=wiring.work,
+        legs=wiring.legs,
+        costs=wiring.restore_costs,
+        dry_run=_location_dry_run(wiring),
         flow=wiring.flow,
         clock=wiring.clock,
     )
@@ -92,6 +112,12 @@ def build_repair_planner(wiring: Wiring) -> RepairPlanner:
         legs=wiring.legs,
         freshness=_freshness(wiring),
         clock=wiring.clock,
+    )
+
+
+def _location_dry_run(wiring: Wiring) -> LocationDryRun:
+    return LocationDryRun(
+        costs=wiring.restore_costs, results=wiring.results, lifecycle=wiring.lifecycle
     )
 
 

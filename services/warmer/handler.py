@@ -11,11 +11,18 @@ from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
 from services.warmer.asking import Pace
+from services.warmer.completions import Completions, is_completion
 from services.warmer.warmer import Patience, Warmer
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
-    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
+    """Handles a batch of SQS records, or EventBridge's word that a restore is done.
+
+    Records that failed unexpectedly go back to the queue.
+    """
+    if is_completion(event):
+        completions().completed(event)
+        return {"batchItemFailures": []}
     return handle_batch(event, context, wiring=connect(), step=step)
 
 
@@ -23,6 +30,24 @@ def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
 def step() -> IngestStep:
     """The step on the configured installation."""
     return build_step(connect())
+
+
+@cache
+def completions() -> Completions:
+    """What hears of restores on the configured installation."""
+    return build_completions(connect())
+
+
+def build_completions(wiring: Wiring) -> Completions:
+    """What hears of restores, on any wiring."""
+    return Completions(
+        locations=wiring.locations,
+        state=wiring.state,
+        ingests=wiring.ingests,
+        courses=wiring.courses,
+        clock=wiring.clock,
+        poll=timedelta(seconds=wiring.settings.restore_poll_seconds),
+    )
 
 
 def build_step(wiring: Wiring) -> IngestStep:

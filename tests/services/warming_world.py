@@ -16,7 +16,10 @@ from course_backfill.warming import RestoreWish, Warming
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 FILES = 3
-LOCATIONS = (Location(id="primary", bucket="one"), Location(id="second", bucket="two"))
+LOCATIONS = (
+    Location(id="primary", bucket="one"),
+    Location(id="second", bucket="two", required=False),
+)
 
 
 class WarmingWorld(MemoryPipeline):

@@ -1,0 +1,113 @@
+"""A dry run between locations: the same lists as a real ingest, and a report instead of copies."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+from course_backfill.expected_objects import ExpectedObject
+from course_backfill.failures import Failure
+from course_backfill.ingest_states import require_current
+from course_backfill.ingest_step import StepCompleted, StepFailed
+from course_backfill.ingests import Ingest, IngestStatus
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.messages import StepMessage
+from course_backfill.plan_reports import LargestObject, PlanReport
+from course_backfill.restore_costs import RestoreCosts
+from course_backfill.results import Results
+from course_backfill.wanted_objects import WantedList
+
+LARGEST = 10
+
+
+class LocationDryRun:
+    """Ends an ingest with a report; copies and restores nothing."""
+
+    def __init__(self, *, costs: RestoreCosts, results: Results, lifecycle: Lifecycle) -> None:
+        self._costs = costs
+        self._results = results
+        self._lifecycle = lifecycle
+
+    def end(
+        self, ingest: Ingest, message: StepMessage, lists: Sequence[WantedList]
+    ) -> StepCompleted:
+        """Reports what is on the lists, from where it would be read and what that would cost."""
+        totals = _Totals()
+        largest = heapq.nlargest(
+            LARGEST, totals.passing(lists), key=lambda one: (one.size, one.key)
+        )
+        tally = self._costs.tally(ingest, lists)
+        tiers = self._costs.by_tier(ingest, tally)
+        refused = self._costs.refusal(ingest, tally)
+        report = PlanReport(
+            objects=totals.objects,
+            bytes=totals.bytes,
+            by_kind={},
+            largest=tuple(LargestObject(path=one.key, size=one.size) for one in largest),
+            shared_with=(),
+            problems={refused.failure.code: 1} if refused else {},
+            bytes_were_read=False,
+            would_fail=refused is not None,
+            unchanged=totals.objects == 0,
+            present=totals.present,
+            by_storage_class=dict(sorted(tally.by_class.items())),
+            restore_requests=tiers[0].requests,
+            tier=ingest.restore.tier,
+            tiers=tiers,
+            currency=self._costs.currency,
+        )
+        return self._end(ingest, message, report, [refused.failure] if refused else [])
+
+    def end_failed(self, ingest: Ingest, message: StepMessage, failed: StepFailed) -> StepCompleted:
+        """Reports what would fail the ingest; objects that were listed as its failures stay so."""
+        report = PlanReport(
+            objects=0,
+            bytes=0,
+            by_kind={},
+            largest=(),
+            shared_with=(),
+            problems={failed.failure.code: max(failed.objects, 1)},
+            bytes_were_read=False,
+            would_fail=True,
+            unchanged=False,
+        )
+        listed = list(self._results.failures(ingest.id)) if failed.objects else [failed.failure]
+        return self._end(ingest, message, report, listed)
+
+    def _end(
+        self, ingest: Ingest, message: StepMessage, report: PlanReport, listed: list[Failure]
+    ) -> StepCompleted:
+        count = self._results.write_failures(ingest, iter(listed))
+
+        def reported(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return now.model_copy(update={"report": report, "failure_count": count})
+
+        self._lifecycle.end(
+            ingest,
+            IngestStatus.SUCCEEDED,
+            description=f"Dry run: {report.objects} objects, {report.bytes} bytes, "
+            f"{report.restore_requests} to be restored, {count} finding(s)",
+            change=reported,
+        )
+        return StepCompleted()
+
+
+class _Totals:
+    """Counts what passes."""
+
+    def __init__(self) -> None:
+        self.objects = 0
+        self.bytes = 0
+        self.present = 0
+
+    def passing(self, lists: Sequence[WantedList]) -> Iterator[ExpectedObject]:
+        """The objects that are not there yet."""
+        for one in lists:
+            for expected in one.read():
+                if expected.is_present:
+                    self.present += 1
+                    continue
+                self.objects += 1
+                self.bytes += expected.size
+                yield expected
