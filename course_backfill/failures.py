@@ -19,7 +19,7 @@ _REPORT_DOCUMENT = (
     "then start the course again. To copy the rest without it: "
     "--corrupt-objects record (in the API corruptObjects)."
 )
-_START_AGAIN = "Start the course again; nothing of this attempt stays."
+_START_AGAIN = "Start the course again."
 
 ADVICE: dict[str, str] = {
     # Bad objects of the source, found by planning or by reading.
@@ -37,7 +37,7 @@ ADVICE: dict[str, str] = {
     "different-object": "Something else wrote to this key. Find out what has write access to the "
     "bucket, then start the course again.",
     "interrupted-copy": "A worker was interrupted after it had stored one state of the file, which "
-    "was then saved again. Start the course again; nothing of this attempt stays.",
+    "was then saved again. Start the course again.",
     "object-missing": "Something deleted the copy. Find out what may delete in the bucket, then "
     "start the course again.",
     "fixity-mismatch": "The stored bytes are not the bytes that were sent. Start the course again; "

@@ -121,7 +121,7 @@ def rolling_back(ingest: Ingest, end: IngestStatus, failure: Failure | None = No
     if ingest.stage is Stage.ROLLING_BACK:
         raise Conflict(f"ingest {ingest.id} is being rolled back already")
     if ingest.status.is_end and not ingest.kept:
-        raise Conflict(f"ingest {ingest.id} has ended: {ingest.status}")
+        raise Conflict(f"ingest {ingest.id} has ended ({ingest.status}): nothing is to be undone")
     return ingest.model_copy(
         update={
             "status": ingest.status if ingest.kept else IngestStatus.PROCESSING,
@@ -154,7 +154,7 @@ def retried(ingest: Ingest) -> Ingest:
     """A kept failure starts again at planning, which finds what is done; raises Conflict."""
     if not ingest.kept:
         raise Conflict(
-            f"ingest {ingest.id} is {ingest.status} and nothing of it was kept: "
+            f"nothing of ingest {ingest.id} ({ingest.status}) was kept to go on with: "
             "only a failure with onFailure: keep can be retried; start the course again"
         )
     return ingest.model_copy(

@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from course_backfill.adapters.aws_errors import THROTTLES, error_code
+from course_backfill.adapters.aws_errors import THROTTLES, error_code, reason_of
 from course_backfill.errors import (
     NotFound,
     ObjectChanged,
@@ -82,12 +82,12 @@ def s3_errors(action: str, bucket: str, key: str) -> Iterator[None]:
     except ClientError as error:
         raise answered_error(error_code(error), _status(error), action, bucket, key) from error
     except _NO_ANSWER as error:
-        raise unavailable(action, bucket, key, f"no usable answer: {_name(error)}") from error
+        raise unavailable(action, bucket, key, f"no usable answer: {reason_of(error)}") from error
     except CredentialRetrievalError as error:
         raise unavailable(action, bucket, key, "no credentials could be fetched") from error
     except BotoCoreError as error:
         raise StorageRefused(
-            f"S3 could not {action} {place(bucket, key)} ({_name(error)}): "
+            f"S3 could not {action} {place(bucket, key)} ({reason_of(error)}): "
             "check the AWS credentials, and the region and endpoint of its location"
         ) from error
 
@@ -142,10 +142,6 @@ def place(bucket: str, key: str) -> str:
 
 def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _name(error: Exception) -> str:
-    return type(error).__name__
 
 
 def _advice(code: str, bucket: str) -> str:
