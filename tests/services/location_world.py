@@ -9,7 +9,7 @@ from typing import Any
 
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.courses import VersionReplica
-from course_backfill.ingests import Ingest
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Write
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
@@ -27,6 +27,11 @@ ARCHIVE: dict[str, Any] = {
     "storage_class": "DEEP_ARCHIVE",
 }
 OPTIONAL: dict[str, Any] = {"id": "optional", "bucket": "optional-bucket", "required": False}
+THIRD = {"id": "third", "bucket": "third-bucket", "prefix": "deep/er/"}
+FAR_THIRD = THIRD | {"endpoint_url": "https://s3.third.example.org"}
+COLD_THIRD = THIRD | {"storage_class": "GLACIER"}
+FROM_S3: dict[str, Any] = {"provider": "amazon-s3", "locations": ("third",)}
+"""Brings what the third location lacks, whatever MongoDB has."""
 LARGE = bytes(range(256)) * (9 * 1024 * 1024 // 256)
 COPYING = ("copy", "create", "complete_upload")
 """Verbs that make an object."""
@@ -149,3 +154,19 @@ class LocationWorld:
                 yield
 
         bucket.request = recorded  # type: ignore[method-assign] # Looks at every request, and lets it pass.
+
+
+def with_three_versions() -> LocationWorld:
+    """Three versions in two locations, and no file that stayed the same."""
+    world = LocationWorld(PRIMARY, SECOND)
+    for number in (1, 2, 3):
+        world.save("a.txt", b"alpha" * number)
+        world.save(f"{number}.txt", bytes(number))
+        assert world.backfill().version == f"v{number}"
+    return world
+
+
+def code(ingest: Ingest) -> str | None:
+    """Why the ingest failed."""
+    assert ingest.status is IngestStatus.FAILED
+    return ingest.failure.code if ingest.failure else None
