@@ -186,6 +186,7 @@ class CourseStore:
         changes = {
             "versions": row.versions + 1,
             "replicas": to_replicas(row, [*self.all_replicas(row.id), *replicas]),
+            "unauditedSince": row.unaudited_since or to_text(self._clock()),
             "latestVersion": version.id,
             "latestObjects": version.objects,
             "latestBytes": version.bytes,

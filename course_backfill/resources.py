@@ -77,7 +77,10 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         Index("by-status", "statusKey", "createdKey"),
         Index("due", "dueShard", "dueDate"),
     ),
-    "courses": (Index("courses-by-status", "statusKey", "pk"),),
+    "courses": (
+        Index("courses-by-status", "statusKey", "pk"),
+        Index("courses-by-audit", "statusKey", "unauditedSince"),
+    ),
 }
 """The indexes of each table; an index's name is its own among all tables."""
 

@@ -9,6 +9,7 @@ from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
+from services.register.findings_register import FindingsRegister
 from services.register.register import Register
 
 
@@ -34,4 +35,13 @@ def build_step(wiring: Wiring) -> IngestStep:
         lifecycle=wiring.lifecycle,
         clock=wiring.clock,
     )
-    return wiring.step(register.register)
+    findings = FindingsRegister(
+        register=register,
+        places=wiring.places,
+        courses=wiring.courses,
+        audits=wiring.audits,
+        packets=wiring.packets,
+        results=wiring.results,
+        lifecycle=wiring.lifecycle,
+    )
+    return wiring.step(findings.register)

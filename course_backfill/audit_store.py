@@ -1,0 +1,83 @@
+"""What audits and repairs leave in the courses table, and who is to be audited next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from course_backfill.clock import Clock, to_text
+from course_backfill.course_store import CourseStore
+from course_backfill.course_writes import course_key, last_ingest, leased, to_check
+from course_backfill.courses import Course, CourseReplica, CourseStatus
+from course_backfill.ingests import Ingest, Replica
+from course_backfill.ports import StateStore, Write
+
+BY_AUDIT = "courses-by-audit"
+PAGE = 25
+
+
+class AuditStore:
+    """Makes the writes that end an audit or a repair, and reads courses by their last audit."""
+
+    def __init__(self, state: StateStore, courses: CourseStore, clock: Clock) -> None:
+        self._state = state
+        self._courses = courses
+        self._clock = clock
+
+    def told(
+        self, ingest: Ingest, replicas: Sequence[Replica], *, configured: Collection[str]
+    ) -> list[Write]:
+        """The course with what was found in its replicas, and the lease released.
+
+        `configured` are the locations of the settings: what is nowhere to be reached any more
+        keeps no course at the head of the queue.
+        """
+        row = self._courses.get(ingest.course)
+        there = dict(row.replicas)
+        for one in replicas:
+            there[one.location] = _told(ingest, one, there.get(one.location, CourseReplica()))
+        changes = {
+            "replicas": {location: one.to_item() for location, one in there.items()},
+            "lastIngest": last_ingest(ingest, self._clock),
+            **to_check(ingest.source_check),
+            **_unaudited(row, [one for name, one in there.items() if name in configured]),
+        }
+        key = course_key(row.id)
+        return [Write(key, assign=changes, remove=["activeIngest"], when=(leased(ingest),))]
+
+    def longest_unaudited(self, *, before: datetime, at_most: int) -> Iterator[Course]:
+        """So many courses that were last looked at before then, the longest unaudited first."""
+        left, cursor = at_most, ""
+        while left > 0:
+            page = self._state.query_index(
+                BY_AUDIT,
+                CourseStatus.MIGRATED.value,
+                limit=min(PAGE, left),
+                after=cursor,
+                before=to_text(before),
+            )
+            yield from map(Course.from_item, page.items)
+            left -= len(page.items)
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+
+def _told(ingest: Ingest, found: Replica, before: CourseReplica) -> CourseReplica:
+    changes = {"damaged": found.damaged, "beyond_repair": found.beyond_repair}
+    if ingest.repairs is not None:
+        return before.model_copy(update=changes)
+    audited = {
+        "audited_date": found.started_date,
+        "audit": ingest.id,
+        "surplus": found.surplus,
+        "unread": found.unread,
+    }
+    return before.model_copy(update=changes | audited)
+
+
+def _unaudited(row: Course, there: Sequence[CourseReplica]) -> dict[str, str]:
+    """Since when the copy that was looked at longest ago has not been looked at again."""
+    dates = [one.audited_date or row.unaudited_since for one in there if one.versions]
+    oldest = min((one for one in dates if one), default=None)
+    return {} if oldest is None else {"unauditedSince": oldest}

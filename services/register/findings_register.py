@@ -1,0 +1,101 @@
+"""Ends audits and repairs: the course gets what they found, in the transaction of their end."""
+
+from __future__ import annotations
+
+from course_backfill.audit_store import AuditStore
+from course_backfill.audits import NO_GOOD_REPLICA
+from course_backfill.course_store import CourseStore
+from course_backfill.failures import Failure
+from course_backfill.ingest_states import require_current, rolling_back
+from course_backfill.ingest_step import StepCompleted, StepResult
+from course_backfill.ingests import Ingest, IngestStatus, Replica, Stage
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.messages import StepMessage
+from course_backfill.packet_store import PacketStore
+from course_backfill.places import Places
+from course_backfill.ports import Write
+from course_backfill.results import Results
+from services.register.register import Register
+
+
+class FindingsRegister:
+    """An audit that ran to its end has succeeded, whatever it found; a repair has if all is well.
+
+    Whatever is neither goes to the register of versions.
+    """
+
+    def __init__(
+        self,
+        *,
+        register: Register,
+        places: Places,
+        courses: CourseStore,
+        audits: AuditStore,
+        packets: PacketStore,
+        results: Results,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._register = register
+        self._places = places
+        self._courses = courses
+        self._audits = audits
+        self._packets = packets
+        self._results = results
+        self._lifecycle = lifecycle
+
+    def register(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        """One transaction: the course, the ingest's end, the lease."""
+        if not ingest.ends_with_findings:
+            return self._register.register(ingest, message)
+        replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
+        failure = self._failure(ingest, replicas) if ingest.repairs else None
+        status = IngestStatus.FAILED if failure else IngestStatus.SUCCEEDED
+
+        def told(now: Ingest) -> Ingest:
+            require_current(now, message)
+            return rolling_back(now, status, failure) if failure else now
+
+        def course_writes(after: Ingest) -> list[Write]:
+            return self._audits.told(after, replicas, configured=self._places.names)
+
+        self._lifecycle.end(
+            ingest,
+            status,
+            description=self._description(ingest, replicas),
+            change=told,
+            course_writes=course_writes,
+        )
+        return StepCompleted()
+
+    def _failure(self, ingest: Ingest, replicas: list[Replica]) -> Failure | None:
+        """Why the course is not whole after the repair."""
+        left = sum(one.damaged for one in replicas)
+        if left == 0:
+            return None
+        told = self._results.failures(ingest.id)
+        is_lost = any(one.beyond_repair for one in replicas)
+        first = next(one for one in told if not is_lost or one.code == NO_GOOD_REPLICA)
+        detail = f"{left} damaged object(s) could not be repaired, the first: {first.detail}"
+        return Failure.of_ingest(first.code, detail, stage=Stage.REGISTERING)
+
+    def _description(self, ingest: Ingest, replicas: list[Replica]) -> str:
+        if ingest.repairs is None:
+            found = (
+                f"{one.location}: {one.damaged} damaged, {one.surplus} surplus, {one.unread} unread"
+                for one in replicas
+            )
+            return "Audited " + "; ".join(found)
+        mended = (
+            f"{one.objects - one.damaged} of {one.objects} in {one.location}" for one in replicas
+        )
+        return "Repaired " + ", ".join(mended) + self._what_is_next(ingest)
+
+    def _what_is_next(self, ingest: Ingest) -> str:
+        check = ingest.source_check
+        if check is not None and check.stale:
+            return ". The source has changed: start again to bring the new version"
+        course = self._courses.get(ingest.course)
+        lacking = [one for one in ingest.locations if not course.is_complete_in(one)]
+        if lacking:
+            return f". Start again to bring every version to {', '.join(lacking)}"
+        return ""
