@@ -55,7 +55,7 @@ class Lifecycle:
     def accept(self, ingest: Ingest) -> None:
         """Stores the ingest with the course's lease, and sends the first message.
 
-        Kept copies of an earlier failure of the course are rolled back first. Raises Conflict
+        Kept copies of an earlier failure are rolled back before a backfill. Raises Conflict
         where the course is busy, or has no version yet that the ingest could be about; NotFound
         where it is not known, ConditionFailed where the ingest's id is taken.
         """
@@ -67,7 +67,7 @@ class Lifecycle:
             )
         lease: list[Write] = []
         if not ingest.dry_run:
-            if course.kept_ingest:
+            if course.kept_ingest and ingest.ingest_type == "backfill-course":
                 self._supersede(course.kept_ingest, ingest)
             lease = self._courses.take_lease(ingest)
         event = self._ingests.event(

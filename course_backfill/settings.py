@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
@@ -21,11 +20,11 @@ from course_backfill.settings_values import (
     Bucket,
     Count,
     Currency,
+    GrowingSeconds,
     MongoUri,
     Namespace,
     NetworkList,
     Seconds,
-    SecondsList,
     TextList,
     Url,
     from_json,
@@ -132,7 +131,7 @@ class Settings(BaseSettings):
         le=28,
         description="How long the copies of a kept failure wait for a retry.",
     )
-    resweep_seconds: SecondsList = Field(
+    resweep_seconds: GrowingSeconds = Field(
         default=(600, 86_400),
         min_length=1,
         description="When to look again for what late writers left behind a rollback: after twice "
@@ -172,6 +171,16 @@ class Settings(BaseSettings):
         default=0.023, description="Price of keeping a GB of restored copies for 30 days."
     )
     currency: Currency = Field(default="USD", description="Of all prices.")
+
+    # --- audits ---
+
+    audit_every_days: Annotated[int, Field(ge=0, le=3_650)] = Field(
+        default=90,
+        description="Days in which every copy is audited once; 0 starts no audits.",
+    )
+    audits_at_once: Count = Field(
+        default=1, le=100, description="Audits that the schedule has under way at a time."
+    )
 
     # --- callbacks ---
 
@@ -272,13 +281,6 @@ class Settings(BaseSettings):
         if sentences := list(problems):
             raise ValueError("; ".join(sentences))
         return locations
-
-    @check("resweep_seconds")
-    @classmethod
-    def _later_and_later(cls, seconds: tuple[int, ...]) -> tuple[int, ...]:
-        if any(later <= earlier for earlier, later in pairwise(seconds)):
-            raise ValueError("expected each number of seconds to be larger than the one before")
-        return seconds
 
     @classmethod
     def settings_customise_sources(

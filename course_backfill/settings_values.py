@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,12 @@ def shaped(pattern: str, sentence: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def _growing(seconds: tuple[int, ...]) -> tuple[int, ...]:
+    if any(later <= earlier for earlier, later in pairwise(seconds)):
+        raise ValueError("expected each number of seconds to be larger than the one before")
+    return seconds
 
 
 def _url(text: str) -> str:
@@ -73,4 +80,6 @@ Seconds = Annotated[int, Field(ge=1)]
 # In the environment a list is `a,b`.
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_list)]
 NetworkList = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_from_list)]
-SecondsList = Annotated[tuple[Seconds, ...], NoDecode, BeforeValidator(_from_list)]
+GrowingSeconds = Annotated[
+    tuple[Seconds, ...], NoDecode, BeforeValidator(_from_list), AfterValidator(_growing)
+]

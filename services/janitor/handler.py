@@ -1,7 +1,8 @@
-"""Janitor: rolls back, sends lost messages again, takes dead letters in."""
+"""Janitor: rolls back, sends lost messages again, takes dead letters in, starts audits."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -14,15 +15,17 @@ from course_backfill.adapters.lambda_batch import (
 )
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
+from services.janitor.audit_schedule import AuditSchedule
 from services.janitor.burial import Burial
 from services.janitor.janitor import Janitor
 from services.janitor.sweep import Sweeper
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
-    """Sweeps on schedule; otherwise rolls back, or buries what a dead-letter queue holds."""
+    """Sweeps and audits on schedule; otherwise rolls back, or buries the dead."""
     if is_schedule(event):
         build_sweeper(connect()).sweep()
+        build_audit_schedule(connect()).tick()
         return {"batchItemFailures": []}
     bury = build_burial(connect()).bury
     return handle_batch(event, context, wiring=connect(), step=step, bury=bury)
@@ -55,6 +58,21 @@ def build_burial(wiring: Wiring) -> Burial:
         ingests=wiring.ingests,
         discoveries=wiring.discoveries,
         lifecycle=wiring.lifecycle,
+    )
+
+
+def build_audit_schedule(wiring: Wiring) -> AuditSchedule:
+    """What starts audits, on any wiring."""
+    return AuditSchedule(
+        state=wiring.state,
+        ingests=wiring.ingests,
+        audits=wiring.audits,
+        lifecycle=wiring.lifecycle,
+        clock=wiring.clock,
+        new_id=wiring.new_id,
+        every=timedelta(days=wiring.settings.audit_every_days),
+        at_once=wiring.settings.audits_at_once,
+        method=wiring.settings.verify,
     )
 
 

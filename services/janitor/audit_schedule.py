@@ -1,0 +1,121 @@
+"""Starts audits on schedule, the longest unaudited course first, so many at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal
+
+from course_backfill.audit_store import AuditStore
+from course_backfill.audits import AuditWish
+from course_backfill.clock import Clock, from_text, to_text
+from course_backfill.courses import Course
+from course_backfill.errors import ConditionFailed, Conflict
+from course_backfill.ingest_states import is_over
+from course_backfill.ingest_store import IngestStore
+from course_backfill.ingests import Ingest
+from course_backfill.lifecycle import Lifecycle
+from course_backfill.ports import Condition, Item, Key, StateStore, Write
+
+logger = logging.getLogger(__name__)
+
+KEY = Key("ingests", "audits", "SCHEDULE")
+LOOKED_AT = 200
+"""Courses that one tick looks at, however many are busy or failed of late."""
+PAUSE = timedelta(days=1)
+"""How long a course whose latest ingest failed is left alone."""
+
+
+class AuditSchedule:
+    """Every machine has a schedule: a record of what was started keeps them to one plan."""
+
+    def __init__(
+        self,
+        *,
+        state: StateStore,
+        ingests: IngestStore,
+        audits: AuditStore,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        new_id: Callable[[], str],
+        every: timedelta,
+        at_once: int,
+        method: Literal["bytes", "checksums"],
+    ) -> None:
+        """`every` is the period in which all is audited; zero turns the schedule off."""
+        self._state = state
+        self._ingests = ingests
+        self._audits = audits
+        self._lifecycle = lifecycle
+        self._clock = clock
+        self._new_id = new_id
+        self._every = every
+        self._at_once = at_once
+        self._method = method
+
+    def tick(self) -> int:
+        """Starts what is due and has room; the number of audits started."""
+        if not self._every:
+            return 0
+        before = self._state.get(KEY) or {}
+        running = [one for one in before.get("running", []) if self._is_running(one)]
+        due = list(islice(self._due(), max(self._at_once - len(running), 0)))
+        wanted = {self._new_id(): course for course in due}
+        if not wanted or not self._reserve(before, [*running, *wanted]):
+            return 0
+        return sum(self._start(audit, course) for audit, course in wanted.items())
+
+    def _is_running(self, audit: str) -> bool:
+        # One that was never stored fell to a crash between the record and its start.
+        found = self._ingests.find(audit)
+        return found is not None and not is_over(found)
+
+    def _due(self) -> Iterator[Course]:
+        """Those not looked at for half the period, so that a period is time enough for all."""
+        now = self._clock()
+        looked_at = self._audits.longest_unaudited(before=now - self._every / 2, at_most=LOOKED_AT)
+        for course in looked_at:
+            if course.active_ingest is None and not _failed_lately(course, now):
+                yield course
+
+    def _reserve(self, before: Item, running: list[str]) -> bool:
+        """False where another schedule was faster."""
+        count = before.get("ticks")
+        same = Condition("ticks", "equals", count)
+        try:
+            self._state.write(
+                Write(KEY, assign={"running": running, "ticks": (count or 0) + 1}, when=(same,))
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def _start(self, audit: str, course: Course) -> bool:
+        now = to_text(self._clock())
+        ingest = Ingest(
+            id=audit,
+            course=course.id,
+            ingest_type="audit-course",
+            locations=(),
+            audit=AuditWish(method=self._method),
+            requested_by="schedule",
+            created_date=now,
+            last_modified_date=now,
+        )
+        try:
+            self._lifecycle.accept(ingest)
+        except Conflict as busy:
+            logger.info("not audited now: %s", busy, extra={"course": course.id})
+            return False
+        return True
+
+
+def _failed_lately(course: Course, now: datetime) -> bool:
+    last = course.last_ingest
+    return (
+        last is not None
+        and last.status in {"failed", "cancelled"}
+        and now - from_text(last.date) < PAUSE
+    )
