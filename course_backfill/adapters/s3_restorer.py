@@ -31,12 +31,14 @@ class S3ObjectRestorer:
 
     def restore(self, key: str, *, days: int | None, tier: Tier) -> None:
         """See ObjectRestorer; StorageRefused also where the class does not offer the tier."""
-        request: RestoreRequestTypeDef = {"GlacierJobParameters": {"Tier": tier.value}}
-        dated: RestoreRequestTypeDef = request if days is None else {**request, "Days": days}
+        faster: RestoreRequestTypeDef = {"GlacierJobParameters": {"Tier": tier.value}}
+        request: RestoreRequestTypeDef = faster if days is None else {**faster, "Days": days}
         with s3_errors("restore", self._bucket, key):
-            if self._ask(key, dated, frozenset({_UNDER_WAY})) and tier is not Tier.BULK:
-                # S3 does not say how fast the one under way is. More speed leaves its days alone.
-                self._ask(key, request, _NOT_FASTER)
+            is_under_way = self._ask(key, request, frozenset({_UNDER_WAY}))
+            if is_under_way and days is not None and tier is not Tier.BULK:
+                # S3 takes more speed only with the days that the restore was asked for with, or
+                # with none; it says neither these nor how fast it is.
+                self._ask(key, faster, _NOT_FASTER)
 
     def _ask(self, key: str, request: RestoreRequestTypeDef, tolerated: frozenset[str]) -> bool:
         """Whether it was answered with one of the tolerated codes."""

@@ -73,8 +73,8 @@ class Locations(Protocol):
     def archive(self, key: str, kind: str) -> None:
         """Moves an object of the source to an archive class or tier."""
 
-    def finish_restores(self) -> None:
-        """Lets the time pass that restores take."""
+    def finish_restores(self, tier: Tier = Tier.BULK) -> None:
+        """Lets the time pass that restores of this tier take."""
 
     def expire(self) -> None:
         """Lets the days pass that restored copies last."""
@@ -107,8 +107,8 @@ class MemoryLocations:
     def archive(self, key: str, kind: str) -> None:
         self.source.bucket.archive(key, kind)
 
-    def finish_restores(self) -> None:
-        self.source.clock.now += timedelta(seconds=max(TAKES.values()))
+    def finish_restores(self, tier: Tier = Tier.BULK) -> None:
+        self.source.clock.now += timedelta(seconds=TAKES[tier])
 
     def expire(self) -> None:
         self.source.clock.now += timedelta(days=60)
@@ -125,7 +125,7 @@ class S3Locations:
         self.source = S3Buckets(clients, clients.boto, is_versioned=is_versioned)
         self.target = S3Buckets(clients, clients.boto, is_versioned=is_versioned)
         self.restorer = S3ObjectRestorer(clients, self.source.name)
-        self._pace(TAKES[Tier.STANDARD])
+        self._pace()
 
     def writer(self, storage_class: str) -> S3ObjectWriter:
         return S3ObjectWriter(
@@ -158,23 +158,27 @@ class S3Locations:
         order = {"bucket": self.source.name, "prefix": key, "storageClass": kind}
         self.source.order("_archive", order)
 
-    def finish_restores(self) -> None:
-        self._pace(0)
-        self._pace(TAKES[Tier.STANDARD])
+    def finish_restores(self, tier: Tier = Tier.BULK) -> None:
+        self._pace(done=tier)
+        self._pace()
 
     def expire(self) -> None:
-        self._pace(0, day_seconds=0)
+        self._pace(done=Tier.BULK, day_seconds=0)
         # Copies go with the second in which their days are over.
         time.sleep(1.0 - time.time() % 1.0)
-        self._pace(TAKES[Tier.STANDARD])
+        self._pace()
 
     def heal(self) -> None:
         self.source.heal()
         self.source.order("_restores", {})
 
-    def _pace(self, seconds: int, **more: Any) -> None:
-        own = {} if seconds == 0 else _OWN_SECONDS
-        self.source.order("_restores", {"seconds": seconds, **own, **more})
+    def _pace(self, *, done: Tier | None = None, **more: Any) -> None:
+        """Ends the restores of a tier and of faster ones, if one is named."""
+        pace = {
+            _FIELDS[tier]: 0 if done is not None and tier.speed >= done.speed else seconds
+            for tier, seconds in TAKES.items()
+        }
+        self.source.order("_restores", pace | more)
 
 
 def copy(
@@ -232,9 +236,10 @@ def listed(bucket: Bucket, key: str) -> ObjectStat:
     return found
 
 
-_OWN_SECONDS = {
-    "expedited_seconds": TAKES[Tier.EXPEDITED],
-    "bulk_seconds": TAKES[Tier.BULK],
+_FIELDS = {
+    Tier.EXPEDITED: "expedited_seconds",
+    Tier.STANDARD: "seconds",
+    Tier.BULK: "bulk_seconds",
 }
 
 

@@ -118,11 +118,23 @@ def test_what_is_warm_needs_no_restore(locations: Locations, storage_class: str)
 def test_more_speed_hurries_a_restore_that_is_under_way(locations: Locations) -> None:
     store_cold(locations)
     locations.restorer.restore(KEY, days=3, tier=Tier.BULK)
+    locations.finish_restores(Tier.EXPEDITED)
+    assert not is_readable(locations)
 
     locations.restorer.restore(KEY, days=3, tier=Tier.EXPEDITED)
 
     assert stat(locations.source, KEY).restore == Restore()
-    locations.finish_restores()
+    locations.finish_restores(Tier.EXPEDITED)
+    assert is_readable(locations)
+
+
+def test_less_speed_does_not_slow_a_restore_that_is_under_way(locations: Locations) -> None:
+    store_cold(locations)
+    locations.restorer.restore(KEY, days=3, tier=Tier.EXPEDITED)
+
+    locations.restorer.restore(KEY, days=3, tier=Tier.BULK)
+
+    locations.finish_restores(Tier.EXPEDITED)
     assert is_readable(locations)
 
 

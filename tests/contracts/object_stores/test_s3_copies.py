@@ -178,6 +178,19 @@ def test_a_copy_whose_whole_has_no_checksum_is_not_continued(
     assert len([one for one in line.requests if is_copy(one)]) == 3
 
 
+def test_another_writers_parts_never_get_into_a_copy_whose_whole_has_no_checksum(
+    locations: S3Locations,
+) -> None:
+    create(locations.source, KEY, LARGE)
+    upload, _ = locations.target.writer.open_upload(COPY, content_type="text/plain")
+    locations.target.writer.put_part(COPY, upload, 1, b"other" * MIB)
+
+    copy(locations)
+
+    assert content_of(locations.target, COPY) == LARGE
+    assert list(locations.target.writer.open_upload(COPY, content_type="text/plain")[1]) == [1]
+
+
 def test_a_source_that_changes_during_a_large_copy_leaves_nothing(
     locations: S3Locations, line: Proxy
 ) -> None:

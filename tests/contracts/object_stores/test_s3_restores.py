@@ -116,3 +116,52 @@ def test_a_restore_that_is_not_allowed_names_the_right_that_is_missing(
 
     with pytest.raises(StorageRefused, match="s3:RestoreObject"):
         locations.restorer.restore(KEY, days=3, tier=Tier.STANDARD)
+
+
+@pytest.mark.parametrize(
+    ("tier", "days"),
+    [
+        (Tier.EXPEDITED, [True, False]),
+        (Tier.STANDARD, [True, False]),
+        (Tier.BULK, [True]),
+    ],
+)
+def test_a_restore_that_is_under_way_is_asked_for_more_speed_and_not_for_other_days(
+    locations: S3Locations, line: Proxy, tier: Tier, days: list[bool]
+) -> None:
+    store_cold(locations)
+    locations.restorer.restore(KEY, days=3, tier=Tier.BULK)
+    line.requests.clear()
+
+    locations.restorer.restore(KEY, days=5, tier=tier)
+
+    requests = sent(line, r"^POST .*restore")
+    assert [b"<Days>5</Days>" in one.body for one in requests] == days
+    assert all(f"<Tier>{tier}</Tier>".encode() in one.body for one in requests)
+
+
+@pytest.mark.parametrize("code", ["RestoreAlreadyInProgress", "MalformedXML", "InvalidArgument"])
+def test_a_restore_that_goes_no_faster_goes_on(
+    locations: S3Locations, line: Proxy, code: str
+) -> None:
+    store_cold(locations)
+    locations.restorer.restore(KEY, days=3, tier=Tier.BULK)
+    line.on_answer = lambda request, answer: (
+        error_answer(409, code)
+        if request.method == "POST" and b"Days" not in request.body
+        else answer
+    )
+
+    locations.restorer.restore(KEY, days=5, tier=Tier.EXPEDITED)
+
+
+def test_a_restore_from_intelligent_tiering_that_is_under_way_is_asked_for_once(
+    locations: S3Locations, line: Proxy
+) -> None:
+    store_cold(locations, "ARCHIVE_ACCESS")
+    locations.restorer.restore(KEY, days=None, tier=Tier.STANDARD)
+    line.requests.clear()
+
+    locations.restorer.restore(KEY, days=None, tier=Tier.STANDARD)
+
+    assert len(sent(line, r"^POST .*restore")) == 1
