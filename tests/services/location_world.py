@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,8 @@ class LocationWorld:
         self.requests: list[tuple[str, str, str]] = []
         """(location, verb, key) of every request to a bucket, in their order."""
         self.transactions: list[Sequence[Write]] = []
+        self.on_request: Callable[[str, str], None] | None = None
+        """Called with location and verb before each request."""
         self._settings = settings
         self.pipeline = MemoryPipeline(locations=list(locations), **settings)
         self.buckets = self.pipeline.wiring.buckets
@@ -150,6 +152,8 @@ class LocationWorld:
         @contextmanager
         def recorded(operation: str, key: str) -> Iterator[None]:
             self.requests.append((location, operation, key))
+            if self.on_request:
+                self.on_request(location, operation)
             with request(operation, key):
                 yield
 
