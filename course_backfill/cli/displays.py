@@ -52,7 +52,7 @@ class LineDisplay:
 
     def show(self, ingest: IngestView) -> None:
         """Says where the ingest is, unless that was said a moment ago."""
-        at = ingest.waiting or ingest.stage
+        at = ingest.note
         said, when = self._said.get(ingest.id, ("", 0.0))
         if at == said and self._now() - when < LINE_EVERY:
             return
@@ -106,9 +106,9 @@ def print_end(screen: Console, ingest: IngestView) -> None:
     """How an ingest ended, and for a failure what to do next."""
     line = Text()
     line.append(f"{ingest.course}: ")
-    line.append(ingest.end(), style=STATUS_STYLES.get(ingest.status, ""))
+    line.append(ingest.end(), style=STATUS_STYLES["failed" if ingest.damaged else ingest.status])
     screen.print(line, soft_wrap=True)
-    if ingest.status == "failed":
+    if ingest.status == "failed" or ingest.damaged:
         screen.print(Text(f"  next: course-backfill failures {ingest.id}"), soft_wrap=True)
     if ingest.kept_until:
         line = Text(f"  or go on from there: course-backfill retry {ingest.id}")
@@ -130,7 +130,7 @@ def _columns(width: int) -> list[ProgressColumn]:
             _Field(lambda view: view.time_left, Column(justify="right", no_wrap=True)),
         ]
     stage = Column(ratio=2, no_wrap=True, overflow="ellipsis")
-    return [*columns, _Field(lambda view: view.waiting or view.stage, stage)]
+    return [*columns, _Field(lambda view: view.note, stage)]
 
 
 class _Field(TextColumn):

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from course_backfill.cli.api_client import Document
+from course_backfill.cli.copy_sentences import (
+    count_of,
+    success_of,
+    warming_note,
+    warming_of,
+    word_of,
+)
 from course_backfill.cli.printing import duration, moment, number, objects, printable, size
 from course_backfill.cli.wording import as_options
 from course_backfill.ingests import PRIMARY
@@ -57,19 +64,26 @@ class IngestView:
 
     @property
     def had_nothing_to_do(self) -> bool:
-        """Whether the latest version equalled the source already."""
-        return self.status == "succeeded" and not self.is_dry_run and self.version is None
+        """Whether every location had what it was to have already."""
+        is_done = self.status == "succeeded" and not self.is_dry_run and self.version is None
+        return is_done and word_of(self.document) is None
 
     @property
     def is_migrated(self) -> bool:
         """Whether it made a version."""
-        return self.status == "succeeded" and not self.is_dry_run and self.version is not None
+        is_done = self.status == "succeeded" and not self.is_dry_run
+        return is_done and self.version is not None and word_of(self.document) is None
 
     @property
     def went_wrong(self) -> bool:
         """Whether it ended otherwise than it was meant to, or would, after a dry run."""
         would_fail = bool((self.document.get("report") or {}).get("wouldFail"))
-        return self.status != "succeeded" or would_fail
+        return self.status != "succeeded" or would_fail or self.damaged > 0
+
+    @property
+    def damaged(self) -> int:
+        """Objects that an audit found missing or altered, or that a repair left so."""
+        return count_of(self.document, "damaged")
 
     @property
     def objects_total(self) -> int | None:
@@ -160,6 +174,11 @@ class IngestView:
         return printable(events[-1]["description"])
 
     @property
+    def note(self) -> str:
+        """What is being done now, in a few words."""
+        return warming_note(self.document) or self.waiting or self.stage
+
+    @property
     def is_stalled(self) -> bool:
         """Whether nothing has happened for longer than the installation allows."""
         return bool(self.document.get("stalled"))
@@ -214,8 +233,8 @@ class IngestView:
 
     def standing(self) -> str:
         """Where it is now, as a sentence without the course's name."""
-        if self.waiting:
-            return self.waiting
+        if told := warming_of(self.document) or self.waiting:
+            return told
         if self.objects_total is None:
             return f"dry run, {self.stage}" if self.is_dry_run else self.stage
         said = (
@@ -232,6 +251,8 @@ class IngestView:
     def _success(self) -> str:
         if self.is_dry_run:
             return f"dry run done in {duration(self.seconds)}, nothing was copied"
+        if told := success_of(self.document, duration(self.seconds)):
+            return told
         if self.had_nothing_to_do:
             return "nothing to do: the latest version equals the source; 0 objects moved"
         moved = f"{objects(self.objects_moved)}, {size(self.bytes_moved)}"

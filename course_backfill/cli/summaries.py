@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from course_backfill.cli.api_client import Document
+from course_backfill.cli.copy_sentences import word_of
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import objects, size
 
@@ -35,6 +36,8 @@ def counted(counts: Mapping[str, int]) -> str:
 def _end_of(end: IngestView) -> str:
     if end.is_dry_run and end.status == "succeeded":
         return _foreseen(end.document["report"])
+    if end.status == "succeeded" and (word := word_of(end.document)):
+        return word
     if end.had_nothing_to_do:
         return "had nothing to do"
     return "migrated" if end.is_migrated else end.status
