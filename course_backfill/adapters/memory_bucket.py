@@ -236,12 +236,15 @@ class MemoryBucket:
         """The error of an object that is not there."""
         return NotFound(f"there is no object {key!r} in bucket {self.name!r}")
 
-    def require_readable(self, key: str) -> None:
-        """Raises ObjectCold where the object that is there must be restored first."""
+    def is_cold(self, key: str) -> bool:
+        """Whether the object that is there must be restored before it is read."""
         found = self.stat(key)
         state = warmth(found.archive, found.restore, self.clock()) if found else Warmth.READABLE
-        if state is not Warmth.READABLE:
-            raise ObjectCold(f"the object {key!r} in bucket {self.name!r} must be restored first")
+        return state is not Warmth.READABLE
+
+    def cold(self, key: str) -> ObjectCold:
+        """The error of reading what is archived."""
+        return ObjectCold(f"the object {key!r} in bucket {self.name!r} must be restored first")
 
     def _fail_before(self, fault: StorageFault, operation: str, key: str) -> None:
         match fault:

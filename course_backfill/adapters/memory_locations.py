@@ -43,13 +43,15 @@ class MemoryObjectCopier:
 
     def copy(self, source_key: str, *, etag: str, key: str, size: int, content_type: str) -> None:
         """See ObjectCopier."""
-        found = self._source.latest(source_key)
+        with self._source.request("copy from", source_key):
+            found, is_cold = self._source.latest(source_key), self._source.is_cold(source_key)
         with self._target.request("copy", key):
             if self._target.latest(key) is not None:
                 raise self._target.exists(key)
             if found is None or found.content is None or found.etag != etag:
                 raise self._source.changed(source_key)
-            self._source.require_readable(source_key)
+            if is_cold:
+                raise self._source.cold(source_key)
             is_large = size > self._whole
             has_no_checksum = found.sha256 is None and found.crc64 is None
             self._target.store(

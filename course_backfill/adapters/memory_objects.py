@@ -37,7 +37,8 @@ class MemoryObjectReader:
             found = self._bucket.latest(key)
             if found is None or found.content is None:
                 raise self._bucket.missing(key)
-            self._bucket.require_readable(key)
+            if self._bucket.is_cold(key):
+                raise self._bucket.cold(key)
             wanted = memoryview(found.content)[start:end]
         for offset in range(0, len(wanted), BLOCK):
             yield bytes(wanted[offset : offset + BLOCK])
