@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from course_backfill.adapters.memory_bucket import MemoryBucket
+from course_backfill.adapters.memory_locations import MemoryObjectRestorer
 from course_backfill.clock import from_text, to_text
+from course_backfill.cold_storage import Tier
 from course_backfill.ingest_step import parked_name
 from course_backfill.ingests import Event, Ingest
+from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
 from course_backfill.messages import Step, StepMessage
 from course_backfill.timers import Timer, find_timer
@@ -96,3 +102,56 @@ class WarmingWorld(MemoryPipeline):
         """The warmer's event of that outcome."""
         events = self.wiring.ingests.events(ingest)
         return next(one for one in events if (one.step, one.outcome) == ("warm", outcome))
+
+
+class CountedRestores:
+    """Counts what is asked of S3, and passes it on."""
+
+    def __init__(self, world: WarmingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[tuple[str, int | None, Tier]] = []
+        self._make = world.wiring.restorer
+        monkeypatch.setattr(world.wiring, "restorer", self._counted)
+
+    def _counted(self, location: Location) -> ObjectRestorer:
+        restorer, asked = self._make(location), self.asked
+
+        class Counted:
+            def restore(self, key: str, *, days: int | None, tier: Tier) -> None:
+                asked.append((key, days, tier))
+                restorer.restore(key, days=days, tier=tier)
+
+        return Counted()
+
+    def take(self) -> list[tuple[str, int | None, Tier]]:
+        """What was asked for since it was last taken."""
+        taken = list(self.asked)
+        self.asked.clear()
+        return taken
+
+
+def restores_that_take(world: WarmingWorld, monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
+    """Lets every restore take so long, whatever S3 says."""
+    buckets = world.wiring.buckets
+
+    def restorer(location: Location) -> MemoryObjectRestorer:
+        return MemoryObjectRestorer(
+            buckets[location.id], takes=lambda archive, tier: timedelta(**time)
+        )
+
+    monkeypatch.setattr(world.wiring, "restorer", restorer)
+
+
+def counted_requests(world: WarmingWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the tables from now on, a verb each."""
+    state, asked = world.wiring.state, list[str]()
+
+    def counting(verb: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            asked.append(verb)
+            return call(*arguments, **options)
+
+        return counted
+
+    for verb in ("get", "query", "query_index", "write"):
+        monkeypatch.setattr(state, verb, counting(verb, getattr(state, verb)))
+    return asked
