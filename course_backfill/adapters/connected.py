@@ -109,6 +109,7 @@ class ConnectedWiring(Wiring):
             self._s3_of(target),
             source.bucket,
             target.bucket,
+            source_clients=self._s3_of(source),
             storage_class=storage_class or target.storage_class,
         )
 

@@ -48,12 +48,16 @@ class S3ObjectCopier:
         source: str,
         target: str,
         *,
+        source_clients: S3Clients | None = None,
         storage_class: str = STANDARD,
         whole: int = WHOLE,
         part_size: int = WHOLE,
         sleep: Sleep = time.sleep,
     ) -> None:
-        """`clients` are the target's; larger objects than `whole` bytes go in parts."""
+        """`clients` are the target's, `source_clients` the source's where its region is another.
+
+        Larger objects than `whole` bytes go in parts.
+        """
         self._clients = clients
         self._target = target
         self._storage_class = cast("StorageClassType", storage_class)
@@ -61,7 +65,12 @@ class S3ObjectCopier:
         self._part_size = part_size
         self._sleep = sleep
         self._reader = S3ObjectReader(clients, target, sleep=sleep)
-        self._source = S3CopySource(clients, source, target, sleep=sleep)
+        self._source = S3CopySource(
+            source,
+            S3ObjectReader(source_clients or clients, source, sleep=sleep),
+            target_bucket=target,
+            target=self._reader,
+        )
         self._uploads = S3Uploads(clients, target, storage_class=storage_class, sleep=sleep)
 
     def copy(self, source_key: str, *, etag: str, key: str, size: int, content_type: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from course_backfill.adapters.aws_errors import error_code
-from course_backfill.adapters.s3_clients import S3Clients
 from course_backfill.adapters.s3_errors import (
     COLD,
     CONDITION_FAILED,
@@ -18,9 +16,8 @@ from course_backfill.adapters.s3_errors import (
     object_exists,
     unavailable,
 )
-from course_backfill.adapters.s3_reader import S3ObjectReader
-from course_backfill.adapters.s3_retries import Sleep
 from course_backfill.errors import CourseBackfillError
+from course_backfill.ports import ObjectReader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
@@ -30,15 +27,15 @@ COPY_REFUSALS = CONDITION_FAILED | MISSING | COLD
 
 
 class S3CopySource:
-    """The source bucket of a copier, seen with the credentials of the target's."""
+    """The source bucket of a copier, with what reads it in its own region, and the target."""
 
     def __init__(
-        self, clients: S3Clients, source: str, target: str, *, sleep: Sleep = time.sleep
+        self, bucket: str, reader: ObjectReader, *, target_bucket: str, target: ObjectReader
     ) -> None:
-        self._bucket = source
-        self._target_bucket = target
-        self._reader = S3ObjectReader(clients, source, sleep=sleep)
-        self._target = S3ObjectReader(clients, target, sleep=sleep)
+        self._bucket = bucket
+        self._reader = reader
+        self._target_bucket = target_bucket
+        self._target = target
 
     def of(self, key: str) -> CopySourceTypeDef:
         """The header's value; boto3 writes any key into it as S3 reads it."""

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -78,6 +79,35 @@ def test_s3_copies_between_regions_and_prefixes(
     copier.copy("k", etag=source.etag, key=key, size=5, content_type="text/plain")
 
     assert b"".join(wiring.reader(target).read(key)) == b"hello"
+
+
+def test_a_large_object_is_looked_at_in_its_own_region(wiring: ConnectedWiring) -> None:
+    content = bytes(65 * 1024 * 1024)
+    wiring.buckets.boto.put_object(Bucket=wiring.primary.bucket, Key="k", Body=content)
+    far = wiring.locations["far"]
+    copier, source = wiring.copier(wiring.primary, far), wiring.reader(wiring.primary).stat("k")
+    assert copier is not None
+    assert source is not None
+    assert source.etag is not None
+    asked = paths_asked(wiring, "far")
+
+    copier.copy("k", etag=source.etag, key="k", size=len(content), content_type="video/mp4")
+
+    found = wiring.reader(far).stat("k")
+    assert found is not None
+    assert (found.size, found.crc64) == (len(content), source.crc64)
+    assert not [path for path in asked if path.startswith(f"/{wiring.primary.bucket}")]
+
+
+def paths_asked(wiring: ConnectedWiring, name: str) -> list[str]:
+    """The paths that the location's clients ask for from now on."""
+    asked: list[str] = []
+
+    def note(request: Any, **_: Any) -> None:
+        asked.append(urlsplit(request.url).path)
+
+    wiring._s3_of(wiring.locations[name]).boto.meta.events.register("before-send.s3", note)
+    return asked
 
 
 def test_nothing_is_copied_inside_s3_between_roles(wiring: ConnectedWiring) -> None:
