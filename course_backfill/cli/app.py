@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from course_backfill.cli.auditing import audit
 from course_backfill.cli.contents import entries, get, versions
 from course_backfill.cli.dead_letters import dead_letters, redrive
 from course_backfill.cli.demo import demo
 from course_backfill.cli.discovering import discover
 from course_backfill.cli.loading import load_dump, load_sample
+from course_backfill.cli.locating import locations
 from course_backfill.cli.outcomes import INTERRUPTED, explain
 from course_backfill.cli.preparing import check, setup
 from course_backfill.cli.printing import remark, say
@@ -22,6 +24,7 @@ from course_backfill.cli.reports import report
 from course_backfill.cli.serving import serve
 from course_backfill.cli.standing import failures, status
 from course_backfill.cli.starting import cancel, retry, start, watch
+from course_backfill.cli.warming import warm
 from course_backfill.cli.working import api, aws, work
 
 HELP = """Backfills Open edX course content from MongoDB to S3, one course at a time, and proves
@@ -46,7 +49,8 @@ app = typer.Typer(
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Prepare": (setup, check, load_sample, load_dump),
     "Backfill": (discover, start, watch, cancel, retry),
-    "Look": (report, status, failures, versions, entries, get),
+    "Look": (report, locations, status, failures, versions, entries, get),
+    "Copies": (audit, warm),
     "Repair": (dead_letters, redrive),
     "Run it": (demo, serve, work, api, aws),
 }

@@ -11,7 +11,8 @@ import typer
 from course_backfill.cli.api_client import ApiClient, ApiError, Document
 from course_backfill.cli.displays import display_for
 from course_backfill.cli.dry_runs import print_report
-from course_backfill.cli.outcomes import FAILED, INTERRUPTED, WRONG_USE
+from course_backfill.cli.ingest_view import IngestView
+from course_backfill.cli.outcomes import FAILED, INTERRUPTED, SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import print_json, printable, remark, say
 from course_backfill.cli.summaries import summary
 from course_backfill.cli.watching import Watcher
@@ -64,12 +65,7 @@ def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: in
 
     `refused` counts the courses that could not even be started.
     """
-    try:
-        with display_for(quiet=as_json) as display:
-            ends = Watcher(api, display).watch(ingests)
-    except KeyboardInterrupt:
-        remark("No longer watching. The ingests go on: course-backfill watch shows them again.")
-        raise typer.Exit(INTERRUPTED) from None
+    ends = watch_to_end(api, ingests, as_json=as_json)
     if as_json:
         print_json([end.document for end in ends])
     else:
@@ -79,7 +75,22 @@ def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool, refused: in
         if len(ends) + refused > 1:
             say("")
             say(summary(ends, refused=refused))
+    if code := exit_code(ends, refused=refused):
+        raise typer.Exit(code)
+
+
+def watch_to_end(api: ApiClient, ingests: Sequence[str], *, as_json: bool) -> list[IngestView]:
+    """The ingests as they ended; Ctrl-C ends the watching alone, by raising Exit."""
+    try:
+        with display_for(quiet=as_json) as display:
+            return Watcher(api, display).watch(ingests)
+    except KeyboardInterrupt:
+        remark("No longer watching. The ingests go on: course-backfill watch shows them again.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def exit_code(ends: Sequence[IngestView], *, refused: int) -> int:
+    """What became of them all, the courses that could not even be started among them."""
     if any(end.went_wrong for end in ends):
-        raise typer.Exit(FAILED)
-    if refused:
-        raise typer.Exit(WRONG_USE)
+        return FAILED
+    return WRONG_USE if refused else SUCCEEDED

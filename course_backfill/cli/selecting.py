@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from course_backfill.cli.api_client import ApiClient, Document, course_path
-from course_backfill.errors import NotFound
+from course_backfill.cli.api_client import ApiClient, Document, course_path, ingest_path
+from course_backfill.errors import InvalidInput, NotFound, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,27 @@ class Missing:
     up_to_date: int
 
 
-def missing_courses(api: ApiClient) -> Missing:
-    """Every course that is not migrated, or whose latest version is stale."""
+def missing_courses(
+    api: ApiClient, *, is_copied: bool = False, locations: Sequence[str] = ()
+) -> Missing:
+    """Every course that is not migrated, lacks a location, has damaged copies, or is stale.
+
+    Besides the required locations those that are named. With `is_copied`, only what can come from
+    another location counts: courses that are migrated, and lack one of those named, or else one
+    that is required. Raises InvalidInput for a location that there is none of that name of.
+    """
     to_start: list[str] = []
     up_to_date = 0
     for row in api.pages("/reports/backfill"):
-        if is_up_to_date(row):
+        _require_known(locations, row["locations"])
+        if is_copied and row["version"] is None:
+            continue
+        is_there = all(row["locations"][one] for one in locations)
+        if is_copied:
+            is_done = is_there if locations else row["backfilled"]
+        else:
+            is_done = is_there and is_up_to_date(row)
+        if is_done:
             up_to_date += 1
         else:
             to_start.append(str(row["course"]["id"]))
@@ -30,13 +45,27 @@ def missing_courses(api: ApiClient) -> Missing:
 
 
 def is_up_to_date(row: Document) -> bool:
-    """Whether a row of the report says migrated, everywhere, and fresh."""
-    return bool(row["status"]["id"] == "migrated" and row["backfilled"] and not row["stale"])
+    """Whether a row of the report says migrated, everywhere, undamaged, and fresh.
+
+    What no location has a good copy of cannot be mended by starting.
+    """
+    to_mend = row["damaged"] - sum(one["beyondRepair"] for one in row["replicas"])
+    is_whole = row["backfilled"] and to_mend <= 0
+    return bool(row["status"]["id"] == "migrated" and is_whole and not row["stale"])
+
+
+def registered_courses(api: ApiClient) -> list[str]:
+    """Every course that has a registered version."""
+    return [
+        str(row["course"]["id"])
+        for row in api.pages("/reports/backfill")
+        if row["version"] is not None
+    ]
 
 
 def ingest_of(api: ApiClient, name: str) -> str:
     """The ingest that is meant: by its id, or as a course's active or latest one, or dry run."""
-    if not _is_course(name):
+    if not is_course(name):
         return name
     active = api.get(course_path(name)).get("activeIngest")
     return str(active) if active else _latest(api, name)
@@ -44,17 +73,35 @@ def ingest_of(api: ApiClient, name: str) -> str:
 
 def kept_ingest_of(api: ApiClient, name: str) -> str:
     """The ingest that a retry is meant for: by its id, or as the kept failure of a course."""
-    if not _is_course(name):
+    if not is_course(name):
         return name
     course = api.get(course_path(name))
     found = course.get("keptIngest") or (course.get("lastIngest") or {}).get("id")
     return str(found) if found else _latest(api, name)
 
 
+def warming_ingest_of(api: ApiClient, name: str) -> str | None:
+    """The ingest that is meant, if it waits for restores; one that is named may be in any state."""
+    if not is_course(name):
+        return name
+    active = api.get(course_path(name)).get("activeIngest")
+    if active is None:
+        return None
+    return str(active) if api.get(ingest_path(active))["stage"] == "warming" else None
+
+
 def active_ingests(api: ApiClient) -> Iterator[Document]:
     """Every ingest that has not ended."""
     for status in ("accepted", "processing"):
         yield from api.pages("/ingests", status=status)
+
+
+def _require_known(wanted: Sequence[str], known: Iterable[str]) -> None:
+    unknown = [one for one in wanted if one not in known]
+    if unknown:
+        raise InvalidInput(
+            Problem("--location", f"no {', '.join(unknown)}; there are {', '.join(known)}")
+        )
 
 
 def _latest(api: ApiClient, course: str) -> str:
@@ -66,5 +113,6 @@ def _latest(api: ApiClient, course: str) -> str:
     return str(newest[0]["id"])
 
 
-def _is_course(name: str) -> bool:
+def is_course(name: str) -> bool:
+    """Whether it is a course's name, and no ingest's."""
     return "/" in name or name.startswith("course-v1:")

@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
+from course_backfill.cli.copy_sentences import BACKFILL
 from course_backfill.cli.following import Started, follow, start_courses
 from course_backfill.cli.ingest_view import IngestView
+from course_backfill.cli.options import (
+    AllMissing,
+    CorruptObjects,
+    Days,
+    DryRun,
+    FailOrNot,
+    FromLocation,
+    KeepOrNot,
+    MaxCost,
+    OnFailure,
+    ReadSource,
+    TierOption,
+    ToLocations,
+    Watch,
+    restore_of,
+)
 from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import active_ingests, ingest_of, kept_ingest_of, missing_courses
 from course_backfill.cli.summaries import counted
-
-
-class OnFailure(StrEnum):
-    """What becomes of the copies of a failed ingest."""
-
-    ROLLBACK = "rollback"
-    KEEP = "keep"
-
-
-class CorruptObjects(StrEnum):
-    """What a bad object of the source does to its ingest."""
-
-    FAIL = "fail"
-    RECORD = "record"
-
-
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Report what an ingest would meet; copy nothing.")
-]
-ReadSource = Annotated[
-    bool,
-    typer.Option("--read-source", help="With --dry-run: read every byte, to find all faults."),
-]
-KeepOrNot = Annotated[
-    OnFailure, typer.Option(help="keep: what was copied waits for course-backfill retry.")
-]
-FailOrNot = Annotated[
-    CorruptObjects,
-    typer.Option(help="record: copy the rest, and list the bad files as exceptions."),
-]
-
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow until the end.")]
 
 
 @with_api
@@ -57,18 +41,20 @@ def start(
     courses: Annotated[
         list[str] | None, typer.Argument(metavar="COURSE", help="Ids of courses.")
     ] = None,
-    all_missing: Annotated[
-        bool,
-        typer.Option("--all-missing", help="Every course that is not migrated, or is stale."),
-    ] = False,
+    all_missing: AllMissing = False,
+    source: FromLocation = None,
+    location: ToLocations = None,
     dry_run: DryRun = False,
     read_source: ReadSource = False,
     on_failure: KeepOrNot = OnFailure.ROLLBACK,
     corrupt_objects: FailOrNot = CorruptObjects.FAIL,
+    tier: TierOption = None,
+    days: Days = None,
+    max_cost: MaxCost = None,
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
-    """Backfill courses.
+    """Backfill courses; what an audit found damaged in one of them is mended first.
 
     The ingests run in the workers, not in this command: it may be interrupted at any time.
 
@@ -77,25 +63,23 @@ def start(
       course-backfill start course-v1:OpenedX+DemoX+DemoCourse --dry-run
 
       course-backfill start --all-missing --watch
+
+      course-backfill start --all-missing --from primary --location archive --dry-run
     """
-    if courses and all_missing:
-        raise typer.BadParameter(
-            "--all-missing chooses the courses itself: leave it out, or leave out the courses"
-        )
-    if not courses and not all_missing:
-        raise typer.BadParameter("name courses, or say --all-missing")
-    if read_source and not dry_run:
-        raise typer.BadParameter("--read-source belongs to --dry-run")
-    chosen = list(dict.fromkeys(courses or [])) or _choose_missing(api, quiet=as_json)
-    wanted: Document = {
-        "type": "Ingest",
-        "ingestType": {"id": "backfill-course"},
-        "dryRun": dry_run,
-        "onFailure": on_failure.value,
-        "corruptObjects": corrupt_objects.value,
-    }
-    if dry_run:
-        wanted["readSource"] = read_source
+    if bool(courses) == all_missing:
+        raise typer.BadParameter("name courses, or say --all-missing, not both")
+    wanted = _wanted(
+        source=source,
+        locations=location,
+        dry_run=dry_run,
+        read_source=read_source,
+        on_failure=on_failure,
+        corrupt_objects=corrupt_objects,
+    )
+    wanted |= restore_of(tier, days, max_cost)
+    chosen = list(dict.fromkeys(courses or [])) or _choose_missing(
+        api, is_copied=source is not None, locations=location or [], quiet=as_json
+    )
     started = start_courses(api, chosen, wanted, is_told=not (watch or dry_run or as_json))
     # A dry run is its report: there is nothing else to be had from it.
     if watch or dry_run:
@@ -171,13 +155,51 @@ def retry(
         say(f"Follow it: course-backfill watch {again.id}")
 
 
-def _choose_missing(api: ApiClient, *, quiet: bool) -> list[str]:
-    missing = missing_courses(api)
+def _wanted(
+    *,
+    source: str | None,
+    locations: list[str] | None,
+    dry_run: bool,
+    read_source: bool,
+    on_failure: OnFailure,
+    corrupt_objects: CorruptObjects,
+) -> Document:
+    """The request but for its course; raises BadParameter for options that exclude each other."""
+    if read_source and not dry_run:
+        raise typer.BadParameter("--read-source belongs to --dry-run")
+    if source and (read_source or corrupt_objects is not CorruptObjects.FAIL):
+        raise typer.BadParameter(
+            "--read-source and --corrupt-objects are about MongoDB, which --from does not read"
+        )
+    wanted: Document = {
+        "type": "Ingest",
+        "ingestType": {"id": BACKFILL},
+        "dryRun": dry_run,
+        "onFailure": on_failure.value,
+    }
+    if source:
+        wanted["sourceLocation"] = {"provider": {"id": "amazon-s3"}, "id": source}
+    else:
+        wanted["corruptObjects"] = corrupt_objects.value
+    if read_source:
+        wanted["readSource"] = True
+    if locations:
+        wanted["locations"] = locations
+    return wanted
+
+
+def _choose_missing(
+    api: ApiClient, *, is_copied: bool, locations: list[str], quiet: bool
+) -> list[str]:
+    missing = missing_courses(api, is_copied=is_copied, locations=locations)
     if not quiet:
         if missing.up_to_date:
-            say(f"{count_courses(missing.up_to_date)} migrated and fresh: nothing to do.")
+            there = "there already" if is_copied or locations else "migrated and fresh"
+            say(f"{count_courses(missing.up_to_date)} {there}: nothing to do.")
         if missing.to_start:
             say(f"{count_courses(len(missing.to_start))} to start.")
+        elif not missing.up_to_date and is_copied:
+            say("No course is migrated yet: course-backfill start --all-missing, without --from.")
         elif not missing.up_to_date:
             say("No course is known yet: course-backfill discover finds them.")
     return missing.to_start

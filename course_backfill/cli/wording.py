@@ -7,6 +7,11 @@ import re
 _PLACES = {
     "": "",
     "/course/id": "COURSE",
+    "/locations": "--location",
+    "/sourceLocation": "--from",
+    "/sourceLocation/id": "--from",
+    "/restoreTier": "--tier",
+    "/restoreDays": "--days",
     "course_id": "COURSE",
     "ingest_id": "INGEST",
     "path": "PATH",

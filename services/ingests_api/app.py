@@ -27,6 +27,7 @@ from services.ingests_api.routes.courses import CourseRoutes
 from services.ingests_api.routes.dead_letters import DeadLetterRoutes
 from services.ingests_api.routes.discoveries import DiscoveryRoutes
 from services.ingests_api.routes.failures import FailureRoutes
+from services.ingests_api.routes.ingest_actions import IngestActionRoutes
 from services.ingests_api.routes.ingests import IngestRoutes
 from services.ingests_api.routes.locations import LocationRoutes
 from services.ingests_api.routes.meta import MetaRoutes
@@ -47,6 +48,7 @@ class IngestsApi:
         self._of_thread = threading.local()
         routes = (
             IngestRoutes(api),
+            IngestActionRoutes(api),
             FailureRoutes(api),
             CourseRoutes(api),
             VersionRoutes(api),

@@ -166,8 +166,8 @@ class IngestRequest(Asked):
         AfterValidator(_from_source),
         Field(description=f"Of {', '.join(CONTENT_KINDS)}. Default: all of these."),
     ] = None
-    dry_run: Annotated[bool, only_for(BACKFILL)] = Field(
-        default=False, description="Report what an ingest would meet; copy nothing."
+    dry_run: Annotated[bool, only_for(BACKFILL, WARM)] = Field(
+        default=False, description="Report what an ingest would meet; copy and restore nothing."
     )
     read_source: Annotated[
         bool, only_for(BACKFILL), AfterValidator(_from_source), AfterValidator(_for_dry_runs)

@@ -1,4 +1,4 @@
-"""Routes of ingests: ask for one, look at them, cancel, retry, speed restores up."""
+"""Routes of ingests: ask for one, look at them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from course_backfill.audits import AuditWish
 from course_backfill.clock import to_text
 from course_backfill.display import ShownIngest
 from course_backfill.errors import ConditionFailed
-from course_backfill.ingests import PRIMARY, Callback, Ingest, IngestStatus
+from course_backfill.ingests import PRIMARY, Callback, Ingest
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.locations import Location
 from course_backfill.warming import RestoreWish
@@ -25,7 +25,8 @@ from services.ingests_api.auth import Principal
 from services.ingests_api.cursors import decode_cursor, encode_cursor
 from services.ingests_api.display import ShownResults
 from services.ingests_api.endpoints import Endpoint
-from services.ingests_api.ingest_requests import AUDIT, IngestRequest, Nothing, RestoreTierRequest
+from services.ingests_api.ingest_answers import ingest_answer
+from services.ingests_api.ingest_requests import AUDIT, IngestRequest
 from services.ingests_api.json_bodies import json_sha256
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
@@ -53,10 +54,6 @@ class IngestRoutes:
     def endpoints(self) -> list[Endpoint]:
         """The routes, and how they are described."""
         one = {200: ("The ingest.", ShownIngest)}
-        taken_on = {
-            200: ("It was done before; the ingest as it stands.", ShownIngest),
-            202: ("It is being done; the ingest as it stands.", ShownIngest),
-        }
         return [
             Endpoint(
                 method="POST",
@@ -92,32 +89,6 @@ class IngestRoutes:
                 summary="Look at an ingest",
                 answers=answers(one, refusals=(400, 404, 422)),
             ),
-            Endpoint(
-                method="POST",
-                path="/ingests/<ingest_id>/cancel",
-                handler=self.cancel,
-                tag=TAG,
-                summary="Cancel an ingest and remove what it copied",
-                answers=answers(taken_on, refusals=(400, 404, 409, 413, 415, 422)),
-            ),
-            Endpoint(
-                method="POST",
-                path="/ingests/<ingest_id>/retry",
-                handler=self.retry,
-                tag=TAG,
-                summary="Go on with a failure whose copies were kept",
-                answers=answers({202: taken_on[202]}, refusals=(400, 404, 409, 413, 415, 422)),
-            ),
-            Endpoint(
-                method="POST",
-                path="/ingests/<ingest_id>/restore-tier",
-                handler=self.raise_tier,
-                tag=TAG,
-                summary="Have the cold objects that an ingest waits for restored faster",
-                description="S3 restores anew with the faster tier, and charges for it. A slower "
-                "tier than the present one is refused.",
-                answers=answers({202: taken_on[202]}, refusals=(400, 404, 409, 413, 415, 422)),
-            ),
         ]
 
     def replay(self, app: Resolver, next_middleware: Next) -> Response[Any]:
@@ -147,7 +118,7 @@ class IngestRoutes:
             if earlier is None:
                 raise
             return self._same(earlier, digest, base)
-        return self._answer(ingest, base, HTTPStatus.CREATED)
+        return ingest_answer(self._api, ingest, base=base, status=HTTPStatus.CREATED)
 
     def get(self, ingest_id: IngestPath) -> Answer:
         """One ingest."""
@@ -173,31 +144,6 @@ class IngestRoutes:
         shown = [self._api.show(ingest) for ingest in found]
         next_cursor = encode_cursor(asked, position)
         return json_answer(ShownResults[ShownIngest](results=shown, next_cursor=next_cursor))
-
-    def cancel(
-        self, request: Request, ingest_id: IngestPath, body: Nothing | None = None
-    ) -> Answer:
-        """Cancels; asking again changes nothing."""
-        ingest = self._api.ingests.get(ingest_id)
-        status = HTTPStatus.OK
-        if IngestStatus.CANCELLED not in {ingest.status, ingest.intended_end}:
-            by = request.context["principal"].sub
-            ingest = self._api.lifecycle.cancel(ingest_id, by=by)
-            status = HTTPStatus.ACCEPTED
-        return self._answer(ingest, request.context["base"], status)
-
-    def retry(self, request: Request, ingest_id: IngestPath, body: Nothing | None = None) -> Answer:
-        """Retries a kept failure."""
-        ingest = self._api.lifecycle.retry(ingest_id, by=request.context["principal"].sub)
-        return self._answer(ingest, request.context["base"], HTTPStatus.ACCEPTED)
-
-    def raise_tier(
-        self, request: Request, ingest_id: IngestPath, body: RestoreTierRequest
-    ) -> Answer:
-        """Asks for faster restores."""
-        by = request.context["principal"].sub
-        ingest = self._api.restore_tiers.raise_tier(ingest_id, body.tier, by=by)
-        return self._answer(ingest, request.context["base"], HTTPStatus.ACCEPTED)
 
     def _ingest(
         self, body: IngestRequest, principal: Principal, digest: str, key: str | None
@@ -243,11 +189,7 @@ class IngestRoutes:
                 "This Idempotency-Key came with another body before. Use a new key.",
                 ingest=earlier.id,
             )
-        return self._answer(earlier, base, HTTPStatus.OK)
-
-    def _answer(self, ingest: Ingest, base: str, status: HTTPStatus) -> Answer:
-        headers = {"Location": f"{base}/ingests/{ingest.id}"}
-        return json_answer(self._api.show(ingest), status=status, headers=headers)
+        return ingest_answer(self._api, earlier, base=base, status=HTTPStatus.OK)
 
 
 def wanted_locations(body: IngestRequest, available: Collection[Location]) -> tuple[str, ...]:

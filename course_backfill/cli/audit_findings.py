@@ -1,0 +1,83 @@
+"""What audits found, together: by location, by course, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from course_backfill.cli.copy_sentences import AUDIT, FINDINGS, count_of, kind_of, replicas_of
+from course_backfill.cli.ingest_view import IngestView
+from course_backfill.cli.printing import courses, number, say
+from course_backfill.cli.tables import Column, print_rows
+
+AT_MOST = 10
+"""Courses that are named one by one."""
+
+
+def print_findings(ends: Sequence[IngestView]) -> None:
+    """A row for each location, and for each kind of finding what to do about it."""
+    audits = [one for one in ends if one.status == "succeeded" and kind_of(one.document) == AUDIT]
+    if not audits:
+        return
+    _print_by_location(audits)
+    damaged = _with(audits, "damaged")
+    if not damaged:
+        say(f"{courses(len(audits))} audited, nothing is damaged.", style="green")
+    for one in damaged[:AT_MOST]:
+        where = ", ".join(_where(one, "damaged"))
+        say(f"{one.course}: {where}", style="red")
+        say(f"  each one: course-backfill failures {one.id}")
+        say(f"  to mend:  course-backfill start {one.course} --watch")
+    if len(damaged) > AT_MOST:
+        more = courses(len(damaged) - AT_MOST)
+        say(f"And {more} more. To mend all: course-backfill start --all-missing")
+    for one in _with(audits, "surplus")[:AT_MOST]:
+        where = ", ".join(_where(one, "surplus"))
+        say(f"{one.course}: {where} that no version has; nothing deletes them.")
+        say(f"  each one: course-backfill failures {one.id}")
+    unread = _with(audits, "unread")
+    if unread:
+        say(
+            f"What is cold was not read in {courses(len(unread))}. To restore and read it, which "
+            "takes hours and costs: course-backfill audit COURSE --warm"
+        )
+
+
+def _print_by_location(audits: Sequence[IngestView]) -> None:
+    rows: dict[str, dict[str, int]] = {}
+    for audit in audits:
+        for replica in replicas_of(audit.document):
+            row = rows.setdefault(str(replica["location"]), dict.fromkeys(("right", *FINDINGS), 0))
+            row["right"] += int(replica["objectsVerified"])
+            for name in FINDINGS:
+                row[name] += int(replica[name])
+    print_rows(
+        Column("Location", list(rows)),
+        [
+            Column(heading, [_count(row[name], name) for row in rows.values()], is_number=True)
+            for heading, name in (
+                ("Right", "right"),
+                ("Damaged", "damaged"),
+                ("Surplus", "surplus"),
+                ("Cold, unread", "unread"),
+            )
+        ],
+    )
+
+
+def _count(count: int, name: str) -> Text:
+    styles = {"damaged": "bold red", "surplus": "yellow", "unread": "yellow"}
+    return Text(number(count), style=styles.get(name, "") if count else "")
+
+
+def _with(audits: Sequence[IngestView], name: str) -> list[IngestView]:
+    return [one for one in audits if count_of(one.document, name)]
+
+
+def _where(audit: IngestView, name: str) -> list[str]:
+    return [
+        f"{number(one[name])} {name} in {one['location']}"
+        for one in replicas_of(audit.document)
+        if one[name]
+    ]

@@ -1,0 +1,98 @@
+"""The command that looks whether every copy is still what was registered: audit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from course_backfill.cli.api_client import ApiClient, Document, ingest_path
+from course_backfill.cli.audit_findings import print_findings
+from course_backfill.cli.connection import AsJson, with_api
+from course_backfill.cli.copy_sentences import AUDIT
+from course_backfill.cli.following import Started, exit_code, start_courses, watch_to_end
+from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, Watch, restore_of
+from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
+from course_backfill.cli.printing import courses as count_courses
+from course_backfill.cli.printing import print_json, say
+from course_backfill.cli.selecting import registered_courses
+
+
+class Method(StrEnum):
+    """How copies are compared."""
+
+    BYTES = "bytes"
+    CHECKSUMS = "checksums"
+
+
+@with_api
+def audit(
+    api: ApiClient,
+    *,
+    courses: Annotated[
+        list[str] | None, typer.Argument(metavar="COURSE", help="Ids of courses.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every course that is migrated.")] = False,
+    location: InLocations = None,
+    method: Annotated[
+        Method,
+        typer.Option(help="bytes: read every copy; checksums: trust those that S3 stored."),
+    ] = Method.BYTES,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Restore what is cold, to read it; that costs.")
+    ] = False,
+    tier: TierOption = None,
+    days: Days = None,
+    max_cost: MaxCost = None,
+    watch: Watch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare every copy of every version with what was registered, in all locations.
+
+    Finds what is missing, altered or too much; changes nothing. What is cold stays unread, and is
+    counted, unless --warm has it restored. With --watch, exits with 1 if anything is damaged; the
+    next course-backfill start of that course mends it from a good copy.
+
+    Examples:
+
+      course-backfill audit course-v1:Org+C+R --watch
+
+      course-backfill audit --all --location archive --method checksums
+    """
+    if bool(courses) == every:
+        raise typer.BadParameter("name courses, or say --all")
+    chosen = list(dict.fromkeys(courses or [])) or registered_courses(api)
+    if not chosen and not as_json:
+        say("No course is migrated yet: course-backfill start --all-missing begins.")
+        return
+    restore = restore_of(tier, days, max_cost)
+    if restore and not warm:
+        raise typer.BadParameter("--tier, --days and --max-cost belong to --warm")
+    wanted: Document = {
+        "type": "Ingest",
+        "ingestType": {"id": AUDIT},
+        "method": method.value,
+        "warm": warm,
+        **restore,
+    }
+    if location:
+        wanted["locations"] = location
+    started = start_courses(api, chosen, wanted, is_told=not (watch or as_json))
+    if watch:
+        _follow(api, started, as_json=as_json)
+    elif as_json:
+        print_json([api.get(ingest_path(one)) for one in started.ingests])
+    elif started.ingests:
+        say(f"{count_courses(len(started.ingests))} being audited.")
+        say("Follow: course-backfill watch. What it finds: course-backfill report")
+    raise typer.Exit(WRONG_USE if started.refused else SUCCEEDED)
+
+
+def _follow(api: ApiClient, started: Started, *, as_json: bool) -> None:
+    ends = watch_to_end(api, started.ingests, as_json=as_json)
+    if as_json:
+        print_json([end.document for end in ends])
+    elif ends:
+        print_findings(ends)
+    raise typer.Exit(exit_code(ends, refused=len(started.refused)))

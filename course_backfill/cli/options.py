@@ -1,0 +1,98 @@
+"""Options that several commands share, and the fields of a request that they fill."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from course_backfill.cli.api_client import Document
+from course_backfill.cold_storage import Tier
+
+
+class OnFailure(StrEnum):
+    """What becomes of the copies of a failed ingest."""
+
+    ROLLBACK = "rollback"
+    KEEP = "keep"
+
+
+class CorruptObjects(StrEnum):
+    """What a bad object of the source does to its ingest."""
+
+    FAIL = "fail"
+    RECORD = "record"
+
+
+AllMissing = Annotated[
+    bool,
+    typer.Option(
+        "--all-missing",
+        help="Every course that is not migrated, is missing in a required location, has damaged "
+        "copies, or is stale.",
+    ),
+]
+FromLocation = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="LOCATION",
+        help="Copy all registered versions from this location, and do not read MongoDB.",
+    ),
+]
+ToLocations = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--location",
+        "-l",
+        metavar="LOCATION",
+        help="Where to; may be repeated. Default: the required ones, which a backfill from "
+        "MongoDB always fills.",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Report what an ingest would meet; copy nothing.")
+]
+ReadSource = Annotated[
+    bool,
+    typer.Option("--read-source", help="With --dry-run: read every byte, to find all faults."),
+]
+KeepOrNot = Annotated[
+    OnFailure, typer.Option(help="keep: what was copied waits for course-backfill retry.")
+]
+FailOrNot = Annotated[
+    CorruptObjects,
+    typer.Option(help="record: copy the rest, and list the bad files as exceptions."),
+]
+InLocations = Annotated[
+    list[str] | None,
+    typer.Option("--location", "-l", metavar="LOCATION", help="Only there; may be repeated."),
+]
+TierOption = Annotated[
+    Tier | None,
+    typer.Option(
+        "--tier",
+        case_sensitive=False,
+        help="How fast what is cold is restored. Default: the installation's.",
+    ),
+]
+Days = Annotated[
+    int | None,
+    typer.Option(min=1, max=365, help="How long restored copies last. Default: as set up."),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(min=0, help="Refuse to restore for more, in the currency of the price table."),
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow until the end.")]
+
+
+def restore_of(tier: Tier | None, days: int | None, max_cost: float | None) -> Document:
+    """The fields that say how what is cold is restored; none that was not given."""
+    given = {
+        "restoreTier": tier.value if tier else None,
+        "restoreDays": days,
+        "maxCost": max_cost,
+    }
+    return {name: one for name, one in given.items() if one is not None}
