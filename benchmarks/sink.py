@@ -1,7 +1,8 @@
 """A do-nothing S3 over HTTP: it reads what it is sent, drops it, and answers as S3 would.
 
-Only what is written to the work bucket is kept, because a worker reads that again. Nothing is
-checked: signatures, checksums and conditions all pass. Run it in a process of its own:
+Only what is written to the work bucket is kept, because a worker reads that again; another bucket
+is full of objects of zeros. Nothing is checked: signatures, checksums and conditions all pass, and
+every copy inside is done. Run it in a process of its own:
 `python -m benchmarks.sink` prints `Ready: URL` and serves until it is terminated; `--delay` keeps
 each answer back for so many milliseconds, as a distant S3 does.
 """
@@ -16,12 +17,17 @@ from urllib.parse import unquote
 
 WORK_BUCKET = "bench-work"
 """The bucket whose objects are kept."""
+FULL_BUCKET = "bench-full"
+"""The bucket that has every object whose key ends in its size, as `film.1000` does: all zeros."""
 
 _BUFFER_BYTES = 1024 * 1024
 _ETAG = b'ETag: "00000000000000000000000000000000"\r\n'
+_ZEROS = bytes(256 * 1024)
 _DATE = b"Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_COPY = re.compile(rb"\r\nx-amz-copy-source: ", re.IGNORECASE)
+_FULL = re.compile(r"/" + FULL_BUCKET + r"/.*\.(\d+)")
 _RANGE = re.compile(rb"\r\nrange: *bytes=(\d+)-(\d*)", re.IGNORECASE)
 _PART = re.compile(r"partNumber=(\d+)")
 _EXPECT = re.compile(rb"\r\nexpect: *100", re.IGNORECASE)
@@ -30,6 +36,10 @@ _UPLOAD = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMulti
 _COMPLETED = (
     b"<CompleteMultipartUploadResult><ETag>&quot;00000000000000000000000000000000-1&quot;</ETag>"
     b"</CompleteMultipartUploadResult>"
+)
+_COPIED = (
+    b"<CopyResult><ETag>&quot;00000000000000000000000000000000&quot;</ETag>"
+    b"<LastModified>2026-01-01T00:00:00.000Z</LastModified></CopyResult>"
 )
 _NO_OBJECTS = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
 _NO_UPLOADS = (
@@ -47,6 +57,8 @@ class Sink(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._head = bytearray()
         self._request: _Request | None = None
+        self._zeros = 0
+        self._is_paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
@@ -71,6 +83,15 @@ class Sink(asyncio.BufferedProtocol):
             self._send(self._answer(self._request), after=self._delay)
             self._request = None
 
+    def pause_writing(self) -> None:
+        """See asyncio."""
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        """See asyncio; goes on with the zeros that the client has not taken yet."""
+        self._is_paused = False
+        self._send_zeros()
+
     def _take_head(self, start: int, end: int) -> int:
         """Where the body begins; the head may come in pieces."""
         before = len(self._head)
@@ -86,19 +107,33 @@ class Sink(asyncio.BufferedProtocol):
         return start + cut + 4 - before
 
     def _send(self, answer: bytes, *, after: float) -> None:
-        assert self._transport is not None
         if after:
-            asyncio.get_running_loop().call_later(after, self._transport.write, answer)
+            asyncio.get_running_loop().call_later(after, self._write, answer)
         else:
-            self._transport.write(answer)
+            self._write(answer)
+
+    def _write(self, answer: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(answer)
+        self._send_zeros()
+
+    def _send_zeros(self) -> None:
+        assert self._transport is not None
+        while self._zeros and not self._is_paused:
+            piece = _ZEROS[: self._zeros]
+            self._zeros -= len(piece)
+            self._transport.write(piece)
 
     def _answer(self, request: _Request) -> bytes:
         about_uploads = "uploads" in request.query
         match request.method:
+            case "HEAD" | "GET" if request.zeros is not None:
+                self._zeros = request.zeros if request.method == "GET" else 0
+                return _head(request.zeros, _ETAG + _DATE)
             case "PUT":
                 if request.is_kept:
                     self._keep(request)
-                return _response(b"", _ETAG)
+                return _response(_COPIED if request.is_copy else b"", _ETAG)
             case "POST":
                 return _response(_UPLOAD if about_uploads else _COMPLETED)
             case "GET":
@@ -137,6 +172,8 @@ class _Request:
     left: int
     span: tuple[int, int | None] | None
     is_kept: bool
+    is_copy: bool
+    zeros: int | None
     body: bytearray = field(default_factory=bytearray)
 
     @classmethod
@@ -145,6 +182,7 @@ class _Request:
         path, _, query = target.partition(b"?")
         length = _LENGTH.search(head)
         is_kept = path.startswith(b"/" + WORK_BUCKET.encode())
+        full = _FULL.fullmatch(path.decode())
         span = _RANGE.search(head) if is_kept else None
         return cls(
             method=method.decode(),
@@ -153,6 +191,8 @@ class _Request:
             left=int(length.group(1)) if length else 0,
             span=(int(span[1]), int(span[2]) + 1 if span[2] else None) if span else None,
             is_kept=is_kept,
+            is_copy=_COPY.search(head) is not None,
+            zeros=int(full[1]) if full else None,
         )
 
     def take(self, data: memoryview) -> int:
@@ -165,8 +205,12 @@ class _Request:
 
 
 def _response(body: bytes, headers: bytes = b"", *, status: bytes = b"200 OK") -> bytes:
-    length = b"Content-Length: %d\r\n\r\n" % len(body)
-    return b"HTTP/1.1 " + status + b"\r\n" + headers + length + body
+    return _head(len(body), headers, status=status) + body
+
+
+def _head(length: int, headers: bytes, *, status: bytes = b"200 OK") -> bytes:
+    ending = b"Content-Length: %d\r\n\r\n" % length
+    return b"HTTP/1.1 " + status + b"\r\n" + headers + ending
 
 
 async def _serve(delay: float) -> None:
