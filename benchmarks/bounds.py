@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from itertools import count
 
 import boto3
@@ -17,6 +18,7 @@ from course_backfill.adapters.contentstore.platform_files import file_id
 from course_backfill.adapters.mongodb import Document
 from course_backfill.checksums import checksums_of
 from course_backfill.crc import crc_text
+from course_backfill.locations import Location
 from course_backfill.source_reading import BATCH_OBJECTS
 from course_backfill.uploads import PART_BYTES, PARTS_IN_FLIGHT
 from services.replicator.packet_copier import LARGE_AT_ONCE
@@ -60,9 +62,7 @@ class DestinationBound:
         self._wiring = wiring
         self._content = content
         self._held = held
-        self._pieces = [
-            [one[at : at + PART_BYTES] for at in range(0, len(one), PART_BYTES)] for one in held
-        ]
+        self._pieces = pieces_of(held[0])
 
     def put(self) -> None:
         """Stores the whole course below a prefix of its own."""
@@ -93,14 +93,7 @@ class DestinationBound:
         )
 
     def _put_large(self, key: str) -> None:
-        writer = self._wiring.writer(self._wiring.primary)
-        upload, _ = writer.open_upload(key, content_type=CONTENT_TYPE)
-        with ThreadPoolExecutor(PARTS_IN_FLIGHT) as executor:
-            numbered = enumerate(self._pieces[0], start=1)
-            parts = list(executor.map(lambda one: writer.put_part(key, upload, *one), numbered))
-        content = self._held[0]
-        checksum = crc_text(self._wiring.crc64(content, 0))
-        writer.complete_upload(key, upload, parts, checksum=checksum, size=len(content))
+        put_large(self._wiring, self._wiring.primary, self._pieces, key)
 
 
 class NaivePath:
@@ -125,3 +118,22 @@ class NaivePath:
             with self._files.open_download_stream(raw_id) as stream:
                 body = stream.read()
             self._s3.put_object(Bucket=self._bucket, Key=f"{prefix}/{number:05d}", Body=body)
+
+
+def pieces_of(content: bytes) -> list[bytes]:
+    """The parts in which a worker stores it."""
+    return [content[at : at + PART_BYTES] for at in range(0, len(content), PART_BYTES)]
+
+
+def put_large(
+    wiring: ConnectedWiring, location: Location, pieces: Sequence[bytes], key: str
+) -> None:
+    """Stores parts in memory, as many at a time as a worker does."""
+    writer = wiring.writer(location)
+    upload, _ = writer.open_upload(key, content_type=CONTENT_TYPE)
+    with ThreadPoolExecutor(PARTS_IN_FLIGHT) as executor:
+        numbered = enumerate(pieces, start=1)
+        parts = list(executor.map(lambda one: writer.put_part(key, upload, *one), numbered))
+    checksum = crc_text(reduce(lambda before, piece: wiring.crc64(piece, before), pieces, 0))
+    size = sum(map(len, pieces))
+    writer.complete_upload(key, upload, parts, checksum=checksum, size=size)

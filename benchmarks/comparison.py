@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pymongo.database import Database
 
@@ -14,12 +14,9 @@ from benchmarks.bounds import DestinationBound, NaivePath, SourceBound
 from benchmarks.content import Content, write
 from benchmarks.measuring import CORES, Measured, Stopwatch, typical
 from benchmarks.servers import Servers
-from benchmarks.worker import PlannedCourse, connections
+from benchmarks.worker import PlannedCourse, connections, empty, make_buckets
 from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.mongodb import Document
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +99,11 @@ class Course:
         self._source = SourceBound(database, content)
         self._held = self._source.contents()
         self._workers = {
-            name: connections(servers.mongod.address, database.name, server.address)
+            name: connections(server.address, servers.mongod.address, database.name)
             for name, server in servers.destinations.items()
         }
         for worker in self._workers.values():
-            _make_buckets(worker)
+            make_buckets(worker)
 
     def compare(self, rounds: int, *, tell: Callable[[str], None]) -> list[Comparison]:
         """Everything so many times, but the slow naive path once and over a tenth of the files.
@@ -120,7 +117,7 @@ class Course:
                 for kind, (work, files) in self._works(worker).items():
                     if kind != "naive" or number == 0:
                         runs[name, kind].append(self._measure(name, work, files))
-                        _empty(worker)
+                        empty(worker, worker.primary.bucket)
         return [self._comparison(name, runs) for name in self._workers]
 
     def _works(self, worker: ConnectedWiring) -> dict[str, tuple[Callable[[], None], int]]:
@@ -152,20 +149,3 @@ class Course:
             destination=destination,
             **{kind: typical(own) for (name, kind), own in runs.items() if name == destination},
         )
-
-
-def _make_buckets(worker: ConnectedWiring) -> None:
-    for bucket in (worker.primary.bucket, worker.settings.work_bucket):
-        # The two courses share their buckets, and S3 lets their owner create them again.
-        worker.buckets.boto.create_bucket(Bucket=bucket)
-
-
-def _empty(worker: ConnectedWiring) -> None:
-    """Deletes what a run stored, so that the next one finds an empty bucket."""
-    s3, bucket = worker.buckets.boto, worker.primary.bucket
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        found: list[ObjectIdentifierTypeDef] = [
-            {"Key": one["Key"]} for one in page.get("Contents", ())
-        ]
-        if found:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})

@@ -68,6 +68,13 @@ def big_course(scale: int) -> Content:
     return Content(title, CourseId.parse("course-v1:Bench+Big+1"), sizes)
 
 
+def many_files(scale: int) -> Content:
+    """10,000 files of 1 KB, divided by the scale, for what is counted and not timed."""
+    number = 10_000 // scale
+    title = f"{number:,} × 1 KB"
+    return Content(title, CourseId.parse("course-v1:Bench+Many+1"), [1_000] * number)
+
+
 def write(content: Content, database: Database[Document]) -> None:
     """Writes the course; random bytes, of which a few MB are in memory at a time."""
     chunks = database["fs.chunks"]

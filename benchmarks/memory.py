@@ -66,7 +66,7 @@ def measure_peak(
 
 def _copy(mongo_uri: str, database: str, endpoint: str, scale: str) -> Peak:
     content = big_course(int(scale))
-    worker = connections(mongo_uri, database, endpoint)
+    worker = connections(endpoint, mongo_uri, database)
     before = psutil.Process().memory_info().rss
     began = time.perf_counter()
     PlannedCourse(worker, content.course).replicate()
