@@ -7,20 +7,35 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pymongo import MongoClient
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.comparison import Comparison, Course
-from benchmarks.content import DATABASE, big_course, large_files, small_files
-from benchmarks.memory import NoRoom, Peak, measure_peak
-from benchmarks.servers import running_servers
+from benchmarks.comparison import Course
+from benchmarks.content import (
+    DATABASE,
+    Content,
+    big_course,
+    large_files,
+    many_files,
+    small_files,
+    write,
+)
+from benchmarks.location_cases import LocationCase
+from benchmarks.memory import NoRoom, measure_peak
+from benchmarks.servers import EMBEDDED, Servers, running_servers
+from benchmarks.state_requests import count_location_backfill
+from benchmarks.worker import QueuelessWiring, worker_settings
 from course_backfill.adapters.mongodb import Client
 from course_backfill.local.mongod_binary import MongodUnavailable
 
+PARTS = ("small", "large", "memory", "locations", "requests")
 RESULTS = Path(__file__).parent.parent / ".local" / "bench"
 
 
@@ -29,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, to try it out")
     parser.add_argument("--rounds", type=int, default=5, help="of each measurement (default 5)")
-    parser.add_argument("--only", choices=("small", "large", "memory"), help="one part alone")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument(
         "--patience",
         type=float,
@@ -49,34 +64,79 @@ def main() -> None:
 
 
 def _run(folder: Path, console: Console, options: argparse.Namespace) -> None:
-    scale = 10 if options.quick else 1
-    contents = {"small": small_files(scale), "large": large_files(scale)}
-    chosen = [content for name, content in contents.items() if options.only in {None, name}]
-    comparisons: list[Comparison] = []
-    peak: Peak | None = None
+    results = report.Results()
     with running_servers(folder) as servers, console.status("") as status:
-        client: Client
-        with MongoClient(servers.mongod.address) as client:
-            for content in chosen:
-                status.update(f"{content.title}: writing it")
-                course = Course(content, servers, client[DATABASE], patience=options.patience)
-                comparisons += course.compare(options.rounds, tell=status.update)
-            if options.only in {None, "memory"}:
-                big = big_course(scale)
-                status.update(f"{big.title}: writing and copying it")
-                peak = measure_peak(big, scale, servers, client["big"], folder)
-    report.show(console, comparisons, peak)
-    console.print(f"All figures: {_store(comparisons, peak)}")
+        run = Run(servers, folder, options, tell=status.update)
+        for name, measure in run.parts.items():
+            if options.only in {None, name}:
+                measure(results)
+    report.show(console, results)
+    console.print(f"All figures: {_store(results)}")
 
 
-def _store(comparisons: list[Comparison], peak: Peak | None) -> Path:
+class Run:
+    """The parts of one run, by the names that `--only` takes."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        folder: Path,
+        options: argparse.Namespace,
+        *,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._servers = servers
+        self._folder = folder
+        self._scale = 10 if options.quick else 1
+        self._rounds: int = options.rounds
+        self._patience: float = options.patience
+        self._tell = tell
+        measures: tuple[Callable[[report.Results], None], ...] = (
+            partial(self._course, small_files(self._scale)),
+            partial(self._course, large_files(self._scale)),
+            self._memory,
+            self._locations,
+            self._requests,
+        )
+        self.parts = dict(zip(PARTS, measures, strict=True))
+
+    def _course(self, content: Content, results: report.Results) -> None:
+        with self._source() as client:
+            self._tell(f"{content.title}: writing it")
+            course = Course(content, self._servers, client[DATABASE], patience=self._patience)
+            results.comparisons += course.compare(self._rounds, tell=self._tell)
+
+    def _memory(self, results: report.Results) -> None:
+        big = big_course(self._scale)
+        self._tell(f"{big.title}: writing and copying it")
+        with self._source() as client:
+            results.peak = measure_peak(
+                big, self._scale, self._servers, client["big"], self._folder
+            )
+
+    def _locations(self, results: report.Results) -> None:
+        for content in (small_files(self._scale), large_files(self._scale)):
+            for name, server in self._servers.destinations.items():
+                self._tell(f"{content.title} between locations: writing them")
+                with LocationCase(content, name, server, patience=self._patience) as case:
+                    results.locations.append(case.compare(self._rounds, tell=self._tell))
+
+    def _requests(self, results: report.Results) -> None:
+        content, database = many_files(self._scale), "many"
+        self._tell(f"{content.title}: writing them, and bringing them to two locations")
+        with self._source() as client:
+            write(content, client[database])
+        s3, mongod = self._servers.destinations[EMBEDDED], self._servers.mongod
+        with closing(QueuelessWiring(worker_settings(s3.address, mongod.address, database))) as one:
+            results.requests.append(count_location_backfill(content, one))
+
+    def _source(self) -> Client:
+        return MongoClient(self._servers.mongod.address)
+
+
+def _store(results: report.Results) -> Path:
     path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    figures = {
-        "machine": report.machine(),
-        "comparisons": [one.to_dict() for one in comparisons],
-        "memory": peak.to_dict() if peak else None,
-    }
-    path.write_text(json.dumps(figures, indent=2))
+    path.write_text(json.dumps(results.to_dict(), indent=2))
     return path
 
 

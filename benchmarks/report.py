@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.comparison import Comparison
+from benchmarks.location_cases import BOUNDS, LocationFigures
 from benchmarks.measuring import CORES, Measured
 from benchmarks.memory import Peak
+from benchmarks.state_requests import StateRequests
 
 WIDTH = 124
 """Of the table; where there is no terminal, rich assumes a narrower one."""
@@ -29,18 +32,56 @@ HEADINGS = (
     "\nS3",
     "others'\nCPU",
 )
+LOCATION_HEADINGS = (
+    "objects/s",
+    "MB/s",
+    "of slowest\nbound",
+    "of what the\ncores allow",
+    "CPU ms/object\nworker",
+    "\nS3",
+    "others'\nCPU",
+)
 QUIET = 0.1
 """A larger share of the machine used by others is worth a warning."""
 
 
-def show(console: Console, comparisons: Sequence[Comparison], peak: Peak | None) -> None:
-    """Prints one table of all comparisons, and a sentence about memory."""
-    if comparisons:
-        console.print(_table(comparisons))
-    for one in comparisons:
-        if one.replicator.disturbance > QUIET:
-            share = f"{one.replicator.disturbance:.0%}"
-            console.print(f"{one.course}, {one.destination}: other programs used {share} of it.")
+@dataclass(slots=True)
+class Results:
+    """Everything that one run measured."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    locations: list[LocationFigures] = field(default_factory=list)
+    requests: list[StateRequests] = field(default_factory=list)
+    peak: Peak | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "machine": machine(),
+            "comparisons": [one.to_dict() for one in self.comparisons],
+            "locations": [one.to_dict() for one in self.locations],
+            "requests": [one.to_dict() for one in self.requests],
+            "memory": self.peak.to_dict() if self.peak else None,
+        }
+
+
+def show(console: Console, results: Results) -> None:
+    """Prints a table of courses and one of locations, and sentences about the rest."""
+    if results.comparisons:
+        console.print(_table(results.comparisons))
+    for one in results.comparisons:
+        _warn(console, f"{one.course}, {one.destination}", one.replicator)
+    if results.locations:
+        console.print(_location_table(results.locations))
+    for figures in results.locations:
+        for name in BOUNDS:
+            _warn(console, f"{figures.objects}, {figures.server}, {name}", figures.runs[name])
+    for counted in results.requests:
+        console.print(
+            f"DynamoDB: {counted.per_thousand:,.0f} requests per 1,000 objects "
+            f"({counted.work}, {counted.objects:,} objects)."
+        )
+    peak = results.peak
     if peak:
         console.print(
             f"A worker that copied {peak.course} in {peak.files:,} files held at most "
@@ -66,6 +107,27 @@ def _table(comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
+def _location_table(locations: Sequence[LocationFigures]) -> Table:
+    table = Table(title="Locations, and what bounds them", title_justify="left")
+    table.add_column("")
+    for heading in LOCATION_HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in locations:
+        table.add_section()
+        table.add_row(f"[bold]{one.objects} in the {one.server}")
+        for name, run in one.runs.items():
+            is_bound = name not in BOUNDS
+            ratios = ("", "") if is_bound else (one.of_bound(name), one.of_machine(name))
+            texts = [ratio if isinstance(ratio, str) else f"{ratio:.2f}" for ratio in ratios]
+            table.add_row(f"  {name}" if is_bound else f"  [bold]{name}", *_figures(run, *texts))
+    return table
+
+
+def _warn(console: Console, what: str, run: Measured) -> None:
+    if run.disturbance > QUIET:
+        console.print(f"{what}: other programs used {run.disturbance:.0%} of the machine.")
+
+
 def machine() -> dict[str, Any]:
     """What it was measured on."""
     return {
@@ -78,7 +140,7 @@ def machine() -> dict[str, Any]:
 
 
 def _figures(run: Measured, *ratios: str) -> list[str]:
-    cpu = [run.cpu.get(name, 0.0) / run.files * 1000 for name in ("worker", "mongod", "s3")]
+    cpu = [used / run.files * 1000 for name, used in run.cpu.items()]
     return [
         _short(run.files_per_second),
         _short(run.megabytes_per_second),
