@@ -15,6 +15,7 @@ from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.setup import create_resources
 from course_backfill.errors import StorageRefused, StorageUnavailable
 from course_backfill.settings import Settings
+from tests.contracts.object_stores.meddling_proxy import header, meddling_proxy
 from tests.contracts.several_locations import ROLE, order
 
 
@@ -140,6 +141,21 @@ def test_only_the_locations_role_signs_for_its_bucket(
 
     assert signed["far"] == {""}
     assert "" not in signed["archive"]
+
+
+def test_small_objects_are_sent_and_read_in_the_role_too(
+    wiring: ConnectedWiring, aws_endpoint: str
+) -> None:
+    with meddling_proxy(aws_endpoint) as line:
+        archive = wiring.locations["archive"].model_copy(update={"endpoint_url": line.url})
+        wiring.writer(archive, "STANDARD").create(
+            "k", b"hello", sha256=hashlib.sha256(b"hello").hexdigest(), content_type="text/plain"
+        )
+        assert b"".join(wiring.reader(archive).read("k")) == b"hello"
+
+    assert [one.method for one in line.requests] == ["PUT", "GET"]
+    assert all(header(one, "x-amz-security-token") for one in line.requests)
+    assert not [one for one in line.requests if "boto" in header(one, "user-agent").lower()]
 
 
 @pytest.mark.usefixtures("refused_role")
