@@ -15,6 +15,11 @@ def kind_of(ingest: Document) -> str:
     return str((ingest.get("ingestType") or {}).get("id", BACKFILL))
 
 
+def is_of_source(ingest: Document) -> bool:
+    """Whether it reads MongoDB, and not registered copies."""
+    return kind_of(ingest) == BACKFILL and _source(ingest) != "amazon-s3"
+
+
 def replicas_of(ingest: Document) -> list[Document]:
     """Its locations and how far each is; none before it is planned."""
     found: list[Document] = ingest.get("replicas") or []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from course_backfill.cli.copy_sentences import is_of_source
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import number, objects, print_table, printable, say, size
+from course_backfill.cli.restore_estimates import print_estimates
 
 LARGEST = 5
 
@@ -12,7 +14,9 @@ def print_report(ingest: IngestView) -> None:
     """Totals by kind, the largest files, problems by code, and what would become of it."""
     report = ingest.document["report"]
     say("")
-    say(f"{ingest.course}: {objects(report['objects'])}, {size(report['bytes'])}", style="bold")
+    told = f"{ingest.course}: {objects(report['objects'])}, {size(report['bytes'])}"
+    present = report["present"]
+    say(f"{told}; {objects(present)} there already" if present else told, style="bold")
     if report["byKind"]:
         print_table(
             ["Kind", "Objects", "Size"],
@@ -29,6 +33,7 @@ def print_report(ingest: IngestView) -> None:
             [[printable(one["path"]), size(one["size"])] for one in largest],
             numbers=["Size"],
         )
+    print_estimates(report)
     if report["problems"]:
         print_table(
             ["Found", "Files"],
@@ -38,7 +43,18 @@ def print_report(ingest: IngestView) -> None:
         say(f"One by one, with what to do: course-backfill failures {ingest.id}")
     if report["sharedWith"]:
         say(f"Shares files with {', '.join(map(printable, report['sharedWith']))}.")
-    say(_verdict(report["wouldFail"], report["unchanged"], report["bytesWereRead"]))
+    if is_of_source(ingest.document):
+        say(_verdict(report["wouldFail"], report["unchanged"], report["bytesWereRead"]))
+    else:
+        say(_verdict_of_copies(report["wouldFail"], report["unchanged"]))
+
+
+def _verdict_of_copies(would_fail: bool, unchanged: bool) -> str:
+    if would_fail:
+        return "An ingest would FAIL: see above."
+    if unchanged:
+        return "An ingest would have nothing to do."
+    return "Nothing speaks against an ingest."
 
 
 def _verdict(would_fail: bool, unchanged: bool, bytes_were_read: bool) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from rich.text import Text
 
 from course_backfill.cli.api_client import Document
+from course_backfill.cli.copy_sentences import AUDIT, kind_of
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import objects, printable, say, say_text
 from course_backfill.cli.wording import as_options
@@ -14,6 +15,10 @@ from course_backfill.cli.wording import as_options
 RECORD_THEM = " To copy the rest without it: --corrupt-objects record."
 FROM_THE_SOURCE = {"planning", "replicating"}
 """Where bad objects of the source are found, which a request may record."""
+
+
+_AUDITED = {"surplus-object": "no version has it", "unread-object": "cold, so nobody compared it"}
+"""What audits find and do not call damaged."""
 
 
 def print_failures(found: Iterable[Document], ingest: IngestView) -> None:
@@ -24,7 +29,7 @@ def print_failures(found: Iterable[Document], ingest: IngestView) -> None:
         heading.append(f", {objects(len(failures))}, {consequence}:")
         say_text(heading)
         for one in failures:
-            say(f"  {printable(one.get('path') or 'the ingest')}: {printable(one['detail'])}")
+            say(f"  {_subject(one)}: {printable(one['detail'])}")
         say(f"  What to do: {advice_of(failures[0], ingest)}")
 
 
@@ -37,6 +42,10 @@ def advice_of(failure: Document, ingest: IngestView) -> str:
 
 def consequence_of(failure: Document, ingest: IngestView) -> str:
     """What a failure of an object did, or after a dry run would do, to the ingest."""
+    if kind_of(ingest.document) == AUDIT:
+        return _AUDITED.get(failure["code"], "damaged: course-backfill start mends it")
+    if ingest.document.get("repairs"):
+        return "not mended"
     if failure["severity"] == "warning":
         return "a warning: nothing fails because of it"
     is_recorded = (
@@ -45,6 +54,12 @@ def consequence_of(failure: Document, ingest: IngestView) -> str:
     if ingest.is_dry_run:
         return "would be left out" if is_recorded else "would make the ingest fail"
     return "left out" if is_recorded else "made the ingest fail"
+
+
+def _subject(failure: Document) -> str:
+    """What it is about, and in which location where it is a copy."""
+    name = printable(failure.get("path") or "the ingest")
+    return f"{name} in {failure['replica']}" if failure.get("replica") else name
 
 
 def _grouped(

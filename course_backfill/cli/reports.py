@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -65,6 +65,9 @@ def print_report(rows: list[Document], totals: Document) -> None:
         if row["lastIngest"] and row["lastIngest"]["status"]["id"] == "failed":
             course = printable(row["course"]["id"])
             say(f"{course}: failed; why: course-backfill failures {course}", style="red")
+        for one in row["replicas"]:
+            if one["damaged"]:
+                _tell_damage(printable(row["course"]["id"]), one)
     missing = totals["notBackfilled"]
     said = (
         f"{courses(totals['courses'])}: {totals['courses'] - missing} backfilled, {missing} not; "
@@ -72,6 +75,8 @@ def print_report(rows: list[Document], totals: Document) -> None:
     )
     if totals["exceptions"]:
         said += f"; {objects(totals['exceptions'])} left out"
+    if totals["damaged"]:
+        said += f"; {objects(totals['damaged'])} damaged"
     say(said)
     if len(totals["byLocation"]) > 1:
         held = (f"{number(count)} in {name}" for name, count in totals["byLocation"].items())
@@ -79,36 +84,90 @@ def print_report(rows: list[Document], totals: Document) -> None:
     tell_left_out(left_out)
 
 
+def _tell_damage(course: str, replica: Document) -> None:
+    """Which copies are damaged, and what a person does about it."""
+    count, lost = replica["damaged"], replica["beyondRepair"]
+    said = f"{course}: {objects(count)} damaged in {replica['location']}"
+    to_do = (
+        f"course-backfill start {course} mends what has a good copy"
+        if count > lost
+        else ("no location has a good copy: restore them from a backup, then audit again")
+    )
+    say(f"{said}: course-backfill failures {replica['audit']}; {to_do}", style="red")
+
+
 def print_course_rows(rows: list[Document], *, screen: Console | None = None) -> tuple[str, ...]:
     """A row for each course; gives the headings of the columns that there was no room for."""
-
-    def column(heading: str, cells: Sequence[str | Text], **how: bool) -> Column:
-        return Column(heading, cells, **how)
-
-    standing = [
-        column("Status", [status_text(row["status"]["id"]) for row in rows]),
-        column("Version", [row["version"] or "–" for row in rows]),
-        column("Objects", [number(row["objects"]) for row in rows], is_number=True),
-        column("Size", [size(row["bytes"]) for row in rows], is_number=True),
-        column("Left out", [_left_out(row["exceptions"]) for row in rows], is_number=True),
-        column("Source", [_freshness(row["stale"]) for row in rows]),
+    columns = _columns(rows)
+    names = Column("Course", [printable(row["course"]["id"]) for row in rows])
+    totals = [columns[one] for one in ("Version", "Objects", "Size")]
+    health = [columns[one] for one in ("Left out", "Damaged", "Source")]
+    going = [
+        replace(columns[one], may_go=True) for one in ("Audited", "Checked (UTC)", "Last ingest")
     ]
-    dates = [
-        column("Checked (UTC)", [moment(row["sourceCheckedDate"]) for row in rows], may_go=True),
-        column("Last ingest", [_last_ingest(row) for row in rows], may_go=True),
-    ]
-    names = column("Course", [printable(row["course"]["id"]) for row in rows])
-    held = [
-        column(f"In {name}", [row["locations"][name] or _missing("–") for row in rows])
-        for name in rows[0]["locations"]
-    ]
-    if len(held) == 1:
+    status, missing = columns["Status"], columns["Not in"]
+    locations = list(rows[0]["locations"])
+    if len(locations) == 1:
         # Where a course is said to be migrated, it is there.
-        return print_rows(names, [*standing, *dates], screen=screen)
-    missing = column("Not in", [_missing(_not_in(row)) for row in rows])
+        return print_rows(names, [status, *totals, *health, *going], screen=screen)
+    held = [Column(f"In {one}", [held_in(row, one) for row in rows]) for one in locations]
+    short = [replace(column, heading=one) for column, one in zip(held, locations, strict=True)]
+    some_totals = [replace(one, may_go=True) for one in totals[1:]]
     return print_rows(
-        names, [*standing, *held, *dates], [*standing, missing, *dates], screen=screen
+        names,
+        [status, *totals, *health, *held, *going],
+        [status, *short, *health, *some_totals, *going],
+        [status, *totals, *health, missing, *going],
+        screen=screen,
     )
+
+
+def held_in(row: Document, location: str) -> str | Text:
+    """The latest version where every version is there; else how many are, or a dash."""
+    if row["locations"][location]:
+        return str(row["locations"][location])
+    there = _versions_in(row, location)
+    said = f"{there} of {row['versions']}" if there else "–"
+    return _warning(said) if location in row["missing"] else said
+
+
+def _columns(rows: list[Document]) -> dict[str, Column]:
+    found = [
+        Column("Status", [status_text(row["status"]["id"]) for row in rows]),
+        Column("Version", [row["version"] or "–" for row in rows]),
+        Column("Objects", [number(row["objects"]) for row in rows], is_number=True),
+        Column("Size", [size(row["bytes"]) for row in rows], is_number=True),
+        Column("Left out", [_left_out(row["exceptions"]) for row in rows], is_number=True),
+        Column("Damaged", [_damaged(row["damaged"]) for row in rows], is_number=True),
+        Column("Source", [_freshness(row["stale"]) for row in rows]),
+        Column("Not in", [_warning(_not_in(row)) for row in rows]),
+        Column("Audited", _audited(rows)),
+        Column("Checked (UTC)", [moment(row["sourceCheckedDate"]) for row in rows]),
+        Column("Last ingest", [_last_ingest(row) for row in rows]),
+    ]
+    return {one.heading: one for one in found}
+
+
+def _versions_in(row: Document, location: str) -> int:
+    there = (one["versions"] for one in row["replicas"] if one["location"] == location)
+    return int(next(there, 0))
+
+
+def _audited(rows: list[Document]) -> list[str]:
+    """The day of each course's oldest audit; nothing at all where none was ever audited."""
+    oldest = [_oldest_audit(row) for row in rows]
+    return oldest if any(one not in {"–", "never"} for one in oldest) else [""] * len(rows)
+
+
+def _oldest_audit(row: Document) -> str:
+    dates = [one["auditedDate"] for one in row["replicas"] if one["versions"]]
+    if not dates:
+        return "–"
+    return min(str(one)[:10] for one in dates) if all(dates) else "never"
+
+
+def _damaged(count: int) -> str | Text:
+    return Text(number(count), style="bold red") if count else ""
 
 
 def _left_out(count: int | None) -> str | Text:
@@ -116,10 +175,14 @@ def _left_out(count: int | None) -> str | Text:
 
 
 def _not_in(row: Document) -> str:
-    return "all" if len(row["missing"]) == len(row["locations"]) else ", ".join(row["missing"])
+    lacking = []
+    for one in row["missing"]:
+        there = _versions_in(row, one)
+        lacking.append(f"{one} ({there} of {row['versions']} there)" if there else one)
+    return "all" if len(row["missing"]) == len(row["locations"]) else ", ".join(lacking)
 
 
-def _missing(said: str) -> Text:
+def _warning(said: str) -> Text:
     return Text(said, style="yellow")
 
 

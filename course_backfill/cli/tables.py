@@ -53,8 +53,8 @@ def print_rows(
     """Prints the first layout that fits beside `names`; gives the headings that were left out.
 
     A layout gives up its columns that may go, the last one first, before the next one is tried.
-    Where none fits, each name has a line of its own, whole however long it is, and the last
-    layout stands below it.
+    Where none fits, each name has a line of its own, whole however long it is, and the first
+    layout that fits without it stands below it, or else the last.
     """
     screen = screen or console()
     unbounded = screen.options.update(width=sys.maxsize)
@@ -65,7 +65,8 @@ def print_rows(
             if Measurement.get(screen, unbounded, table).maximum <= screen.width:
                 screen.print(table)
                 return _gone(columns, kept)
-    return _print_below(names, shown[-1], screen)
+    below = [one for one in shown if _width(_ever_fewer(one)[-1]) <= screen.width]
+    return _print_below(names, below[0] if below else shown[-1], screen)
 
 
 def tell_left_out(headings: Sequence[str]) -> None:
@@ -101,11 +102,12 @@ def _print_below(names: Column, columns: Sequence[Column], screen: Console) -> t
     kept = next((one for one in choices if _width(one) <= screen.width), choices[-1])
     screen.print()
     screen.print(Text(names.heading, style="bold"))
-    screen.print(_line(kept, [Text(one.heading, style="bold") for one in kept]))
+    widths = _folded(kept, screen.width)
+    screen.print(_line(kept, widths, [Text(one.heading, style="bold") for one in kept]))
     screen.print("─" * min(screen.width, _width(kept)))
     for number, name in enumerate(names.cells):
         screen.print(_text(name), soft_wrap=True)
-        screen.print(_line(kept, [_text(one.cells[number]) for one in kept]))
+        screen.print(_line(kept, widths, [_text(one.cells[number]) for one in kept]))
     screen.print()
     return _gone(columns, kept)
 
@@ -114,11 +116,19 @@ def _width(columns: Sequence[Column]) -> int:
     return INDENT + sum(one.width() + GAP for one in columns) - GAP
 
 
-def _line(columns: Sequence[Column], cells: Sequence[Text]) -> Table:
+def _folded(columns: Sequence[Column], room: int) -> list[int]:
+    """Widths, of which only the largest gives way where all together are too wide."""
+    widths = [one.width() for one in columns]
+    widest = widths.index(max(widths))
+    widths[widest] = max(1, widths[widest] - max(0, _width(columns) - room))
+    return widths
+
+
+def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Text]) -> Table:
     line = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
     line.add_column(width=INDENT - GAP)
-    for column in columns:
-        line.add_column(justify=column.justify, width=column.width(), overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        line.add_column(justify=column.justify, width=width, overflow="fold")
     line.add_row("", *cells)
     return line
 

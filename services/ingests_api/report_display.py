@@ -46,7 +46,7 @@ class ShownLocation(Shown):
 class ShownReportRow(Shown):
     """One course of the backfill report.
 
-    `locations` has the latest version where every version is, `replicas` more of each.
+    `locations` has the latest version where every one of `versions` is, `replicas` more of each.
     `exceptions` counts the bad objects that the version is without, `damaged` copies that an audit
     found damaged.
     """
@@ -60,6 +60,7 @@ class ShownReportRow(Shown):
     locations: dict[str, str | None]
     replicas: list[ShownCourseReplica]
     version: str | None
+    versions: int
     objects: int | None
     bytes: int | None
     exceptions: int | None
@@ -84,6 +85,7 @@ class ShownReportRow(Shown):
             },
             replicas=ShownCourseReplica.all_of(course),
             version=course.latest_version,
+            versions=course.versions,
             objects=course.latest_objects,
             bytes=course.latest_bytes,
             exceptions=course.latest_exceptions,

@@ -14,6 +14,8 @@ SHORT = "course-v1:Org+C+R"
 USUAL = "course-v1:OrganisationX+Gardening101+2026_Autumn"
 LONG = f"course-v1:{'Organisation' * 8}+{'Course' * 10}+{'Run' * 20}"
 THREE = ("primary", "cold-eu-west-1", "archive")
+LONG_NAMES = ("primary", "cold-eu-west-1", "very-cold-eu-west-1", "archive")
+FOUR = ("primary", "second", "archive", "far")
 ROOM_FOR_ALL = 200
 
 
@@ -25,12 +27,27 @@ def create_row(course: str, *, locations: tuple[str, ...] = ("primary",), **fiel
         "version": "v12",
         "objects": 12_345,
         "bytes": 123_400_000_000,
+        "versions": 3,
         "exceptions": 7,
+        "damaged": 0,
         "stale": True,
         "sourceCheckedDate": "2026-03-02T08:00:00.000Z",
         "lastIngest": {"status": {"id": "succeeded"}},
         "locations": {one: None if number else "v12" for number, one in enumerate(locations)},
         "missing": list(locations[1:]),
+        "replicas": [create_replica(locations[0])],
+    } | fields
+
+
+def create_replica(location: str, **fields: Any) -> dict[str, Any]:
+    """What the API tells of one location of a course: all versions are there, and sound."""
+    return {
+        "location": location,
+        "versions": 3,
+        "auditedDate": None,
+        "audit": None,
+        "damaged": 0,
+        "beyondRepair": 0,
     } | fields
 
 
@@ -64,16 +81,17 @@ def test_what_a_version_is_without_and_whether_it_is_stale_is_told_at_any_width(
 
     assert "Left out" in shown
     assert {"migrated", "v12", "12,345", "7", "stale"} <= set(shown.split())
-    assert set(gone) <= {"Checked (UTC)", "Last ingest"}
+    assert set(gone) <= {"Audited", "Checked (UTC)", "Last ingest"}
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_the_locations_that_a_course_is_not_in_are_told_at_any_width(width: int) -> None:
-    lines, _ = print_at(width, create_row(USUAL, locations=THREE))
+    lines, _ = print_at(width, create_row(USUAL, locations=LONG_NAMES))
     shown = " ".join(" ".join(lines).split())
+    (headings,) = [line for line in lines if "Status" in line]
 
-    has_columns = all(f"In {name}" in shown for name in THREE)
-    assert has_columns or ("Not in" in shown and "cold-eu-west-1, archive" in shown)
+    has_columns = set(LONG_NAMES) <= set(headings.split())
+    assert has_columns or ("Not in" in shown and ", ".join(LONG_NAMES[1:]) in shown)
 
 
 def test_where_there_is_room_each_location_has_a_column() -> None:
@@ -89,3 +107,43 @@ def test_what_is_left_out_for_want_of_room_is_named() -> None:
 
     assert "Last ingest" in at_80
     assert at_200 == ()
+
+
+def test_four_locations_have_a_column_each_at_80_columns_and_say_how_much_is_there() -> None:
+    some = create_replica("archive", versions=2)
+    row = create_row(USUAL, locations=FOUR, replicas=[create_replica("primary"), some])
+
+    lines, _ = print_at(80, row)
+
+    (headings,) = [line for line in lines if "archive" in line]
+    (cells,) = [line for line in lines if "migrated" in line]
+    assert [headings.split().index(one) for one in FOUR] == [1, 2, 3, 4]
+    assert "v12" in cells
+    assert "2 of 3" in cells
+    assert max(map(len, lines)) <= 80
+
+
+def test_what_a_location_lacks_is_told_where_it_has_no_column() -> None:
+    some = create_replica("archive", versions=2)
+    row = create_row(SHORT, locations=LONG_NAMES, replicas=[create_replica("primary"), some])
+
+    lines, _ = print_at(80, row)
+
+    assert "archive (2 of 3 there)" in " ".join(" ".join(lines).split())
+
+
+def test_damage_and_the_oldest_audit_are_told_where_there_is_any() -> None:
+    audited = create_replica("primary", auditedDate="2026-03-01T08:00:00.000Z", damaged=4)
+    later = create_replica("second", auditedDate="2026-03-02T08:00:00.000Z")
+    sound = create_row(SHORT)
+    damaged = create_row(USUAL, damaged=4, replicas=[audited, later])
+
+    quiet = " ".join(print_at(ROOM_FOR_ALL, sound)[0])
+    told = print_at(ROOM_FOR_ALL, sound, damaged)[0]
+
+    assert "Damaged" not in quiet
+    assert "Audited" not in quiet
+    (of_damaged,) = [line for line in told if USUAL in line]
+    assert {"4", "2026-03-01"} <= set(of_damaged.split())
+    (of_sound,) = [line for line in told if SHORT in line]
+    assert "never" in of_sound.split()

@@ -1,0 +1,41 @@
+"""What a dry run says of cold storage: what lies in which class, and what restoring takes."""
+
+from __future__ import annotations
+
+from course_backfill.cli.api_client import Document
+from course_backfill.cli.printing import duration, number, objects, print_table, say, size
+from course_backfill.estimates import money
+
+
+def print_estimates(report: Document) -> None:
+    """Objects and bytes by storage class; hours and cost by tier where anything is cold."""
+    if not report["byStorageClass"]:
+        return
+    print_table(
+        ["Storage class", "Objects", "Size"],
+        [
+            [name, number(totals["objects"]), size(totals["bytes"])]
+            for name, totals in report["byStorageClass"].items()
+        ],
+        numbers=["Objects", "Size"],
+    )
+    if not report["restoreRequests"]:
+        say("Nothing of it has to be restored first.")
+        return
+    say(f"{objects(report['restoreRequests'])} would be restored first:")
+    print_table(
+        ["Tier", "Requests", "At most", "Cost", ""],
+        [_row(one, report) for one in report["tiers"]],
+        numbers=["Requests", "At most", "Cost"],
+    )
+    say("Cost is of restoring, by the price table of the settings; --tier chooses another tier.")
+
+
+def _row(estimate: Document, report: Document) -> list[str]:
+    return [
+        estimate["tier"],
+        number(estimate["requests"]),
+        duration(estimate["hours"] * 3600),
+        money(estimate["costCents"], report["currency"] or ""),
+        "this one" if estimate["tier"] == report["tier"] else "",
+    ]
