@@ -101,7 +101,8 @@ class Asking:
         pace: Pace,
         clock: Clock,
         first_look: timedelta | None,
-        is_over: Callable[[], bool],
+        run: timedelta,
+        monotonic: Callable[[], float],
     ) -> None:
         self._terms = terms
         self._restorer = restorer
@@ -109,7 +110,9 @@ class Asking:
         self._pace = pace
         self._clock = clock
         self._first_look = first_look
-        self._is_over = is_over
+        self._run = run.total_seconds()
+        self._monotonic = monotonic
+        self._deadline: float | None = None
         self._no_expedited = False
 
     def look(self, wanted: Iterable[WantedObject]) -> Look:
@@ -119,10 +122,13 @@ class Asking:
         """
         look, last, objects = Look(now=self._clock()), "", iter(wanted)
         while group := list(islice(objects, AT_ONCE)):
-            is_over = self._is_over()
+            is_over = self._deadline is not None and self._monotonic() > self._deadline
             deal = partial(self._deal, now=look.now, may_ask=not is_over and self._terms.may_ask)
             for dealt in filter(None, self._executor.map(deal, group)):
                 self._count(dealt, look)
+                if dealt.took and self._deadline is None:
+                    # From the first request on, so that every run gets further than the last.
+                    self._deadline = self._monotonic() + self._run
                 if is_over and dealt.need is not Need.NOTHING:
                     look.cut_at = last
             last = last if is_over else group[-1].position

@@ -129,7 +129,6 @@ class Warmer:
             is_anew=ingest.stage is not Stage.WARMING,
             may_ask=not is_worn_out(before),
         )
-        deadline = self._monotonic() + self._patience.run.total_seconds()
         asking = Asking(
             terms,
             restorer=self._restorer,
@@ -137,7 +136,8 @@ class Warmer:
             pace=self._pace,
             clock=self._clock,
             first_look=self._patience.first_look,
-            is_over=lambda: self._monotonic() > deadline,
+            run=self._patience.run,
+            monotonic=self._monotonic,
         )
         replicas = self._packets.replicas(ingest.id)
         lists = unread_lists(ingest, replicas, work=self._work, packets=self._packets)
