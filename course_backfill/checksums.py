@@ -16,7 +16,10 @@ BEHIND = 2
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The checksums (hex) of what was stored, computed from the bytes that were sent."""
+    """The checksums (hex) of what was stored, computed from the bytes that were sent.
+
+    `md5` is empty where nobody asked for it.
+    """
 
     sha256: str
     md5: str
@@ -35,18 +38,18 @@ class RunningChecksums:
     """sha256, md5 and CRC64NVME of a stream that is given piece by piece, in its order.
 
     A digest takes its bytes one after the other, so one core bounds it: sha256 and md5 have a
-    thread each, and the reader none of the work. Must be finished or closed.
+    thread each, and the reader none of the work. md5 is left out unless `has_md5`: it costs more
+    than all the rest. Must be finished or closed.
     """
 
-    def __init__(self, crc64: Crc64) -> None:
+    def __init__(self, crc64: Crc64, *, has_md5: bool = True) -> None:
         self._crc64 = crc64
         self._crc = 0
         self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._lines = (
-            _Line(self._sha256.update, name="sha256"),
-            _Line(self._md5.update, name="md5"),
-        )
+        self._md5 = hashlib.md5(usedforsecurity=False) if has_md5 else None
+        self._lines = [_Line(self._sha256.update, name="sha256")]
+        if self._md5 is not None:
+            self._lines.append(_Line(self._md5.update, name="md5"))
 
     def update(self, content: bytes) -> None:
         """Takes the next piece; waits while the hashes are far behind."""
@@ -57,7 +60,8 @@ class RunningChecksums:
     def finish(self) -> tuple[Stored, int]:
         """The digests and the CRC64NVME of everything taken."""
         self.close()
-        return Stored(self._sha256.hexdigest(), self._md5.hexdigest()), self._crc
+        md5 = self._md5.hexdigest() if self._md5 is not None else ""
+        return Stored(self._sha256.hexdigest(), md5), self._crc
 
     def close(self) -> None:
         """Waits for what was taken, and ends the threads."""

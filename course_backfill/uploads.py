@@ -30,7 +30,8 @@ class PartedUpload:
     Parts that an earlier attempt sent are sent again only if their checksum, as S3 stored it,
     differs: so the parts of two states of a file are never mixed. `check` raises Fenced once the
     work no longer counts; `approve` raises BadObject where the whole is not what it should be.
-    Without `reader`, an object that is there already is left to whoever verifies it.
+    Without `reader`, an object that is there already is left to whoever verifies it. Without
+    `has_md5`, nobody needs to know the md5 of what was stored.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class PartedUpload:
         size: int,
         content_type: str,
         approve: Callable[[Stored], None] = lambda stored: None,
+        has_md5: bool = True,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -58,7 +60,7 @@ class PartedUpload:
         self._upload, self._there = writer.open_upload(key, content_type=content_type)
         self._blocks: list[bytes | memoryview] = []
         self._held = 0
-        self._checksums = RunningChecksums(crc64)
+        self._checksums = RunningChecksums(crc64, has_md5=has_md5)
         self._sent: list[Future[Part]] = []
 
     def write(self, block: bytes) -> None:

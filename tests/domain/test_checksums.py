@@ -19,7 +19,10 @@ def expected(content: bytes) -> Stored:
     )
 
 
-@given(pieces=st.lists(st.binary(max_size=5000), max_size=3 * BEHIND))
+PIECES = st.lists(st.binary(max_size=5000), max_size=3 * BEHIND)
+
+
+@given(pieces=PIECES)
 def test_they_are_those_of_the_whole(pieces: list[bytes]) -> None:
     whole = b"".join(pieces)
     running = RunningChecksums(crc64nvme)
@@ -28,6 +31,16 @@ def test_they_are_those_of_the_whole(pieces: list[bytes]) -> None:
 
     assert running.finish() == (expected(whole), crc64nvme(whole, 0))
     assert checksums_of(pieces) == expected(whole)
+
+
+@given(pieces=PIECES)
+def test_without_md5_the_others_are_the_same(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+    running = RunningChecksums(crc64nvme, has_md5=False)
+    for piece in pieces:
+        running.update(piece)
+
+    assert running.finish() == (Stored(expected(whole).sha256, md5=""), crc64nvme(whole, 0))
 
 
 def test_no_thread_outlives_them() -> None:
