@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from dataclasses import dataclass, field
+from math import inf
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -31,11 +32,13 @@ class _Group(Generic[T]):
 class Backlog(Generic[T, U]):
     """Hands items to threads that do one thing with each; a context that leaves none running.
 
-    Items that wait keep every thread busy while the one who adds them reads on. An error ends the
-    rest: what has not begun never does.
+    Items that wait keep every thread busy while the one who adds them reads on; where they hold
+    memory, `most_bytes` bounds it. An error ends the rest: what has not begun never does.
     """
 
-    def __init__(self, work: Callable[[T], U], executor: Executor, *, most_bytes: int) -> None:
+    def __init__(
+        self, work: Callable[[T], U], executor: Executor, *, most_bytes: float = inf
+    ) -> None:
         self._work = work
         self._executor = executor
         self._most_bytes = most_bytes

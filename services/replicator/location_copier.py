@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from functools import partial
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar
 
-from course_backfill.checksums import Stored, checksums_of
 from course_backfill.crc import Crc64
 from course_backfill.errors import (
     NotFound,
@@ -21,9 +21,12 @@ from course_backfill.placements import Placement
 from course_backfill.places import Place, Writing
 from course_backfill.ports import BadObject, ObjectWriter
 from course_backfill.uploads import PART_BYTES, PartedUpload
+from services.replicator.backlog import Backlog
 
-AT_ONCE = 64
-"""Objects handed out together: bounds memory, and how long a lost claim goes unnoticed."""
+T = TypeVar("T")
+
+LARGE_AT_ONCE = 2
+"""While one streamed large object waits for S3 to open or complete its upload, another is read."""
 MAX_UPLOADS = 3
 """Times a large object is begun anew because its upload got lost."""
 
@@ -59,23 +62,19 @@ class LocationCopier:
 
     def copy(self, objects: Sequence[ExpectedObject]) -> list[Placement]:
         """One placement for each object, in their order."""
-        done = self._at_once(self._settled, objects)
-        rest = [one for one in objects if one.key not in done]
-        done |= self._at_once(self._streamed, [one for one in rest if one.size <= PART_BYTES])
-        # A large object uses the same threads for its parts: it must not hold one.
-        done |= {one.key: self._streamed(one) for one in rest if one.size > PART_BYTES}
-        return [done[one.key] for one in objects]
+        placed = _each(self._placed, objects, self._executor)
+        left = [one for one, there in zip(objects, placed, strict=True) if there is None]
+        # A streamed large object uses the same threads for its parts: it must not hold one.
+        with ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="large") as executor:
+            streamed = iter(_each(self._streamed, left, executor))
+        return [there or next(streamed) for there in placed]
 
-    def _at_once(
-        self, work: Callable[[ExpectedObject], Placement | None], objects: Sequence[ExpectedObject]
-    ) -> dict[str, Placement]:
-        done: dict[str, Placement] = {}
-        for start in range(0, len(objects), AT_ONCE):
-            self._check()
-            group = objects[start : start + AT_ONCE]
-            placements = self._executor.map(work, group)
-            done |= {each.expected.key: each for each in placements if each}
-        return done
+    def _placed(self, one: ExpectedObject) -> Placement | None:
+        """None where the object is large and must be streamed."""
+        placement = self._settled(one)
+        if placement is None and one.size <= PART_BYTES:
+            return self._streamed(one)
+        return placement
 
     def _settled(self, one: ExpectedObject) -> Placement | None:
         """What is there already, or what S3 copies by itself; None where it must be streamed."""
@@ -116,7 +115,7 @@ class LocationCopier:
         key = self._target.location.prefix + one.key
         if one.size <= PART_BYTES:
             content = b"".join(self._blocks(one))
-            self._approve(one, checksums_of([content]))
+            self._approve(one, hashlib.sha256(content).hexdigest())
             writer.create(key, content, sha256=one.sha256, content_type=one.content_type)
             return
         for _ in range(MAX_UPLOADS):
@@ -143,7 +142,8 @@ class LocationCopier:
             executor=self._executor,
             crc64=self._crc64,
             check=self._check,
-            approve=partial(self._approve, one),
+            approve=lambda stored: self._approve(one, stored.sha256),
+            has_md5=False,
             key=key,
             size=one.size,
             content_type=one.content_type,
@@ -159,12 +159,22 @@ class LocationCopier:
             upload.leave()
             raise
 
-    def _approve(self, one: ExpectedObject, stored: Stored) -> None:
-        if stored.sha256 != one.sha256:
+    def _approve(self, one: ExpectedObject, sha256: str) -> None:
+        if sha256 != one.sha256:
             raise BadObject(
                 Fault(
                     "source-copy-damaged",
-                    f"{one.key!r} in {self._source.location.id} has sha256 {stored.sha256}, "
+                    f"{one.key!r} in {self._source.location.id} has sha256 {sha256}, "
                     f"the entry {one.sha256}",
                 )
             )
+
+
+def _each(
+    work: Callable[[ExpectedObject], T], objects: Sequence[ExpectedObject], executor: Executor
+) -> list[T]:
+    """What came of each, in their order."""
+    with Backlog(work, executor) as backlog:
+        for one in objects:
+            backlog.add(one, size=one.size)
+        return backlog.finish()
