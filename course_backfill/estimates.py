@@ -70,7 +70,7 @@ def estimate(
     return TierEstimate(
         tier=tier,
         requests=sum(total.objects for total in cold.values()),
-        hours=round(longest / timedelta(hours=1), 2),
+        minutes=math.ceil(longest / timedelta(minutes=1)),
         # Binary fractions of a price must not make another cent of a whole one.
         cost_cents=math.ceil(round(cost * 100, 6)),
     )

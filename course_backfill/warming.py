@@ -62,5 +62,6 @@ class TierEstimate(Record):
 
     tier: Tier
     requests: int
-    hours: float
+    minutes: int
+    """That S3 takes at the most."""
     cost_cents: int

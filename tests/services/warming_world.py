@@ -32,7 +32,7 @@ class WarmingWorld(MemoryPipeline):
     """`cool` archives what the primary holds; `bring` asks for it to be copied from there."""
 
     def __init__(self, *, files: int = FILES, **settings: Any) -> None:
-        super().__init__(locations=LOCATIONS, **settings)
+        super().__init__(**({"locations": LOCATIONS} | settings))
         self.discover(COURSE)
         for number in range(files):
             self.content.save(COURSE, f"file-{number:05d}.txt", b"content of %d" % number)
