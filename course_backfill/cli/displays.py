@@ -106,9 +106,9 @@ def print_end(screen: Console, ingest: IngestView) -> None:
     """How an ingest ended, and for a failure what to do next."""
     line = Text()
     line.append(f"{ingest.course}: ")
-    line.append(ingest.end(), style=STATUS_STYLES["failed" if ingest.damaged else ingest.status])
+    line.append(ingest.end(), style=STATUS_STYLES[ingest.ended_as])
     screen.print(line, soft_wrap=True)
-    if ingest.status == "failed" or ingest.damaged:
+    if ingest.ended_as == "failed":
         screen.print(Text(f"  next: course-backfill failures {ingest.id}"), soft_wrap=True)
     if ingest.kept_until:
         line = Text(f"  or go on from there: course-backfill retry {ingest.id}")

@@ -81,6 +81,11 @@ class IngestView:
         return self.status != "succeeded" or would_fail or self.damaged > 0
 
     @property
+    def ended_as(self) -> str:
+        """Its status; failed where it found or left damage, whatever became of itself."""
+        return "failed" if self.damaged else self.status
+
+    @property
     def damaged(self) -> int:
         """Objects that an audit found missing or altered, or that a repair left so."""
         return count_of(self.document, "damaged")

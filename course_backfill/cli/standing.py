@@ -23,6 +23,7 @@ from course_backfill.cli.printing import (
     say_text,
     status_text,
 )
+from course_backfill.cli.replicas import print_replicas
 from course_backfill.cli.selecting import active_ingests, ingest_of
 
 LATEST = 10
@@ -124,7 +125,7 @@ def _print_active(active: list[IngestView]) -> None:
 
 def _print_end(ingest: IngestView) -> None:
     said = Text(f"{moment(ingest.ended_date)}  {ingest.course}: ")
-    said.append(ingest.end(), style=status_text(ingest.status).style)
+    said.append(ingest.end(), style=status_text(ingest.ended_as).style)
     say_text(said)
     say(f"  ingest {ingest.id}")
 
@@ -137,11 +138,13 @@ def _print_ingest(ingest: IngestView) -> None:
         ("Asked for by", printable(ingest.document["requestedBy"])),
         ("Created (UTC)", moment(ingest.document["createdDate"])),
         ("Ended (UTC)", moment(ingest.ended_date) if ingest.has_ended else ""),
+        ("Mends the findings of", ingest.document["repairs"] or ""),
         ("Stalled", "nothing has happened for long: do workers run?" if ingest.is_stalled else ""),
         ("What to do", ingest.advice()),
     ):
         if value:
             say(f"  {name}: {value}")
+    print_replicas(ingest)
     print_table(
         ["Time (UTC)", "Step", "Outcome", "Replica", "What happened"],
         [
