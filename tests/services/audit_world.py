@@ -40,6 +40,12 @@ class AuditWorld(LocationWorld):
         assert (audit.status, audit.failure) == (IngestStatus.SUCCEEDED, None)
         return audit
 
+    def repaired(self, **request: Any) -> Ingest:
+        """The next ingest and everything that follows, which has to succeed."""
+        ingest = self.backfill(**request)
+        assert (ingest.failure, ingest.status) == (None, IngestStatus.SUCCEEDED)
+        return ingest
+
     def found(self, ingest: Ingest) -> set[tuple[str | None, str, str]]:
         """(location, file, code) of every finding."""
         return {

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.errors import SourceUnavailable
-from course_backfill.ingests import Ingest, IngestStatus
+from course_backfill.ingests import IngestStatus
 from course_backfill.manifests import MANIFEST_FILES
-from course_backfill.messages import Step
 from tests.services.audit_world import FILES, AuditWorld
 from tests.services.location_world import ARCHIVE, FAR, LARGE, PRIMARY, SECOND, code
 
@@ -20,13 +18,6 @@ from tests.services.location_world import ARCHIVE, FAR, LARGE, PRIMARY, SECOND, 
 def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a course of few files has several packets."""
     monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
-
-
-def repaired(world: AuditWorld, **request: Any) -> Ingest:
-    """The next ingest, which has to succeed."""
-    ingest = world.backfill(**request)
-    assert (ingest.failure, ingest.status) == (None, IngestStatus.SUCCEEDED)
-    return ingest
 
 
 def unavailable(verb: str) -> None:
@@ -42,7 +33,7 @@ def test_the_next_ingest_replaces_what_is_altered_and_creates_what_is_missing() 
     world.remove("assets/3.txt", location="second")
     audit = world.audit()
     assert world.course.damaged == 3
-    ingest = repaired(world)
+    ingest = world.repaired()
     assert (ingest.version, ingest.repairs) == (None, audit.id)
     assert world.objects("primary") == world.objects("second") == before
     assert world.replaced() == [("primary", world.key("assets/1.txt"))]
@@ -58,7 +49,7 @@ def test_each_repair_is_an_event_that_names_location_origin_and_both_hashes() ->
     world.alter("assets/2.txt", b"spoilt")
     world.remove("assets/3.txt")
     world.audit()
-    events = {one.object: one for one in world.events(repaired(world), "repair")}
+    events = {one.object: one for one in world.events(world.repaired(), "repair")}
     prefix = world.key("assets/")
     assert set(events) == {prefix + name for name in ("1.txt", "2.txt", "3.txt")}
     altered = events[prefix + "1.txt"]
@@ -80,7 +71,7 @@ def test_manifest_files_are_repaired_like_all_others(name: str, is_missing: bool
         else:
             world.alter(other, location=location)
     world.audit()
-    repaired(world)
+    world.repaired()
     assert world.objects("primary") == world.objects("archive") == before
     stat = world.buckets["archive"].stat(world.key("assets/1.txt", location="archive"))
     assert stat is not None
@@ -99,7 +90,7 @@ def test_large_objects_are_repaired_in_every_kind_of_location(
     else:
         world.alter("assets/large.bin", location=target["id"])
     world.audit()
-    repaired(world)
+    world.repaired()
     assert world.objects(target["id"]) == before
     assert world.found(world.audit()) == set()
 
@@ -140,7 +131,7 @@ def test_nothing_is_repaired_from_a_location_that_the_audit_did_not_look_at() ->
     assert code(world.backfill()) == "no-good-replica"
     assert world.replaced() == []
     world.audit()
-    repaired(world)
+    world.repaired()
     assert world.objects("primary")[world.key("assets/1.txt")] == FILES["1.txt"]
 
 
@@ -171,7 +162,7 @@ def test_what_was_written_since_the_audit_is_left_alone_and_told() -> None:
     assert world.objects("primary")[world.key("assets/1.txt")] == b"other"
     assert world.objects("primary")[world.key("assets/2.txt")] == b"else"
     world.audit()
-    repaired(world)
+    world.repaired()
     assert world.objects("primary") == world.objects("second")
 
 
@@ -182,7 +173,7 @@ def test_what_somebody_else_has_mended_since_the_audit_is_not_replaced() -> None
     world.audit()
     for name in ("1.txt", "2.txt"):
         world.alter(f"assets/{name}", FILES[name])
-    ingest = repaired(world)
+    ingest = world.repaired()
     assert world.replaced() == []
     assert {one.outcome for one in world.events(ingest, "repair")} == {"found-good"}
     assert world.course.damaged == 0
@@ -193,7 +184,7 @@ def test_surplus_objects_are_never_deleted() -> None:
     world.alter("assets/stray", b"stray")
     world.alter("assets/1.txt")
     world.audit()
-    repaired(world)
+    world.repaired()
     assert world.objects("primary")[world.key("assets/stray")] == b"stray"
     assert world.replica("primary").surplus == 1
 
@@ -203,11 +194,11 @@ def test_a_source_that_has_changed_is_brought_by_the_ingest_after_the_repair() -
     world.alter("assets/1.txt")
     world.audit()
     world.save("new.txt", b"new")
-    ingest = repaired(world)
+    ingest = world.repaired()
     assert ingest.version is None
     assert world.course.stale
     assert "start again" in world.events(ingest, "end")[0].description
-    assert repaired(world).version == "v2"
+    assert world.repaired().version == "v2"
     assert world.course.stale is False
 
 
@@ -216,7 +207,7 @@ def test_a_source_that_is_away_keeps_nothing_from_being_repaired() -> None:
     world.alter("assets/1.txt")
     world.audit()
     world.pipeline.wiring.source.on_call = unavailable
-    ingest = repaired(world)
+    ingest = world.repaired()
     assert ingest.source_check is None
     assert world.course.damaged == 0
 
@@ -226,7 +217,7 @@ def test_a_repair_asked_for_from_a_location_reads_no_source() -> None:
     world.alter("assets/1.txt")
     world.audit()
     world.without_source()
-    repaired(world, provider="amazon-s3")
+    world.repaired(provider="amazon-s3")
     assert world.course.damaged == 0
 
 
@@ -259,86 +250,5 @@ def test_a_copy_that_can_be_read_at_once_is_taken_before_a_cold_one() -> None:
     world = AuditWorld(PRIMARY, ARCHIVE, SECOND)
     world.alter("assets/1.txt")
     world.audit()
-    ingest = repaired(world)
+    ingest = world.repaired()
     assert "from second" in world.events(ingest, "repair")[0].description
-
-
-@pytest.mark.parametrize("copies", [2, 3])
-def test_repeated_deliveries_repair_once(copies: int) -> None:
-    world = AuditWorld()
-    before = world.objects("primary")
-    world.alter("assets/1.txt")
-    world.remove("assets/2.txt")
-    world.audit()
-    world.forget()
-    ingest = world.pipeline.start()
-    world.pipeline.run(copies=copies)
-    assert world.pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
-    assert world.objects("primary") == before
-    assert len(world.replaced()) == 1
-
-
-@pytest.mark.parametrize("verb", ["replace", "create"])
-def test_a_worker_that_dies_after_it_has_mended_an_object_leaves_the_rest_to_the_next(
-    verb: str,
-) -> None:
-    world = AuditWorld()
-    before = world.objects("primary")
-    for name in FILES:
-        if verb == "replace":
-            world.alter(f"assets/{name}")
-        else:
-            world.remove(f"assets/{name}")
-    world.audit()
-    ingest = world.pipeline.start()
-    world.run_to(Step.REPLICATE)
-    world.buckets["primary"].fail(verb, StorageFault.OUTAGE_AFTER)
-    world.pipeline.wiring.messages.send(
-        world.pipeline.wiring.flow.messages(world.pipeline.ingest(ingest))
-    )
-    world.pipeline.run()
-    world.pipeline.wiring.clock.advance(hours=1)
-    world.pipeline.sweep()
-    world.pipeline.run()
-    ended = world.pipeline.ingest(ingest)
-    assert ended.failure is None
-    assert world.objects("primary") == before
-    told = {(one.object or "").rpartition("/")[2] for one in world.events(ended, "repair")}
-    assert told == set(FILES)
-
-
-def test_a_cancelled_repair_leaves_what_it_mended_and_the_next_mends_the_rest() -> None:
-    world = AuditWorld()
-    before = world.objects("primary")
-    for name in FILES:
-        world.alter(f"assets/{name}")
-    world.audit()
-    ingest = world.pipeline.start()
-    world.run_to(Step.VERIFY)
-    world.pipeline.wiring.lifecycle.cancel(ingest, by="operator")
-    world.pipeline.run()
-    assert world.pipeline.ingest(ingest).status is IngestStatus.CANCELLED
-    assert world.course.damaged == len(FILES)
-    repaired(world)
-    assert world.objects("primary") == before
-    assert world.course.damaged == 0
-
-
-def test_a_location_that_is_no_longer_configured_is_not_repaired_and_holds_nothing_up() -> None:
-    world = AuditWorld()
-    world.alter("assets/1.txt", location="second")
-    world.audit()
-    world.configure(PRIMARY)
-    world.save("new.txt", b"new")
-    assert world.backfill().version == "v2"
-
-
-def test_findings_of_several_audits_are_mended_together() -> None:
-    world = AuditWorld(PRIMARY, SECOND, FAR)
-    before = world.objects("primary")
-    world.alter("assets/1.txt")
-    world.audit(locations=("primary", "second"))
-    world.alter("assets/2.txt", location="far")
-    world.audit(locations=("second", "far"))
-    repaired(world)
-    assert world.objects("primary") == world.objects("far") == before

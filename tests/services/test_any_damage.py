@@ -1,0 +1,146 @@
+"""Whatever is damaged, wherever: a repair restores all that one location has, and only that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from awscrt import checksums
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from course_backfill.crc import crc_text
+from course_backfill.ingests import IngestStatus
+from tests.services.audit_world import AUDIT, AuditWorld
+from tests.services.location_world import ARCHIVE, FAR, OPTIONAL, PRIMARY, SECOND
+
+Damage = tuple[int, int, str]
+"""Which location, which of its objects, and how; numbers wrap around."""
+
+KINDS = st.sampled_from(["remove", "alter", "same-size"])
+DAMAGE = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99), KINDS), max_size=8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_packets() -> Any:
+    """So that a course of few files has several packets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 4)
+        yield
+
+
+def world_of(others: list[dict[str, Any]], versions: int, brought_after: int) -> AuditWorld:
+    """Versions in all locations, but for the optional one, which has the first ones alone."""
+    world = AuditWorld(PRIMARY, *others, OPTIONAL, files={"a.txt": b"alpha", "empty": b""})
+    for number in range(1, versions + 1):
+        if number > 1:
+            world.save("a.txt", b"alpha" * number)
+            world.save(f"{number}.txt", b"%d" % number)
+            assert world.backfill().version == f"v{number}"
+        if number == brought_after:
+            world.repaired(locations=("optional",), provider="amazon-s3")
+    return world
+
+
+def inflict(world: AuditWorld, damage: list[Damage]) -> None:
+    """Damages objects behind the product's back."""
+    for where, which, how in damage:
+        location = list(world.buckets)[where % len(world.buckets)]
+        keys = sorted(world.objects(location))
+        if not keys:
+            continue
+        key = keys[which % len(keys)]
+        bucket = world.buckets[location]
+        whole = world.pipeline.wiring.locations[location].prefix + key
+        content = world.objects(location)[key]
+        stat = bucket.stat(whole)
+        assert stat is not None
+        if how == "remove":
+            bucket.mark_deleted(whole)
+        else:
+            altered = content + b"!" if how == "alter" else bytes(len(content))
+            # S3 stores a checksum of whatever it is sent.
+            crc64 = crc_text(checksums.crc64nvme(altered))
+            bucket.store(whole, altered, storage_class=stat.storage_class, crc64=crc64)
+
+
+def run_to_end(world: AuditWorld, ingest: str) -> None:
+    """Everything that follows, restores included."""
+    world.pipeline.run()
+    for _ in range(80):
+        if world.pipeline.ingest(ingest).status.is_end:
+            return
+        world.pipeline.wiring.clock.advance(hours=1)
+        world.pipeline.sweep()
+        world.pipeline.run()
+    raise AssertionError("the ingest does not end")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was where, and what happened to it before the last audit."""
+
+    others: list[dict[str, Any]]
+    versions: int
+    brought_after: int
+    damage: list[Damage]
+    after_an_audit: list[Damage] | None
+
+
+HISTORIES = st.builds(
+    History,
+    others=st.lists(st.sampled_from([SECOND, FAR, ARCHIVE]), unique_by=str, max_size=2),
+    versions=st.integers(1, 3),
+    brought_after=st.integers(0, 3),
+    damage=DAMAGE,
+    after_an_audit=st.none() | DAMAGE,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HISTORIES)
+def test_after_a_repair_every_location_holds_all_that_was_good_in_any(history: History) -> None:
+    world = world_of(history.others, history.versions, history.brought_after)
+    right = {location: world.objects(location) for location in world.buckets}
+    inflict(world, history.damage)
+    if history.after_an_audit is not None:
+        world.audit()
+        inflict(world, history.after_an_audit)
+    before = {location: world.objects(location) for location in world.buckets}
+    good = {
+        key
+        for location, objects in right.items()
+        for key in objects
+        if before[location].get(key) == objects[key]
+    }
+    lost = {(location, key) for location, objects in right.items() for key in objects.keys() - good}
+    # Without any copy of its entries, nobody can tell what a version is to hold.
+    assume(not any(key.endswith("/entries.jsonl") for _, key in lost))
+    world.audit()
+    world.forget()
+
+    request = {"provider": "amazon-s3"} if world.course.damaged else AUDIT
+    ingest = world.pipeline.start(**request)
+    run_to_end(world, ingest)
+
+    for location, objects in right.items():
+        # What nobody has a good copy of is left as it is.
+        wanted = {
+            key: objects[key] if key in good else before[location].get(key) for key in objects
+        }
+        now = world.objects(location)
+        assert {key: now.get(key) for key in objects} == wanted
+    for location, whole in world.replaced():
+        key = whole.removeprefix(world.pipeline.wiring.locations[location].prefix)
+        assert before[location][key] != right[location][key]
+    ended = world.pipeline.ingest(ingest)
+    assert ended.status is (IngestStatus.FAILED if lost else IngestStatus.SUCCEEDED)
+    assert world.course.damaged == len(lost)
+    found = {
+        (one.replica, one.path)
+        for one in world.findings(world.audit())
+        if one.severity == "failure"
+    }
+    assert found == lost
+    world.pipeline.wiring.executor.shutdown()
