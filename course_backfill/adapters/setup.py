@@ -27,7 +27,13 @@ from course_backfill.adapters.setup_tables import (
     create_table,
 )
 from course_backfill.dead_letters import TABLE as DEAD_LETTERS_TABLE
-from course_backfill.errors import CourseBackfillError
+from course_backfill.errors import (
+    CourseBackfillError,
+    KnownOutage,
+    QueueRefused,
+    StateRefused,
+    StorageRefused,
+)
 from course_backfill.findings import Finding
 from course_backfill.resources import Bucket, Resources, Table
 from course_backfill.settings import Settings
@@ -73,6 +79,11 @@ class _Resource:
         try:
             with named_errors(self.errors):
                 return self.make()
+        except (KnownOutage, StorageRefused, StateRefused, QueueRefused) as error:
+            # An outage of one location among several is of no help without its name.
+            said = str(error)
+            named = said if self.name in said else f"{self.name}: {said}"
+            raise type(error)(named) from error
         except ClientError as error:
             raise self.errors.refused(f"{self.name}: {_words(error)}") from error
 
@@ -114,7 +125,7 @@ def _resources(settings: Settings, clients: AwsClients) -> list[_Resource]:
         ),
         *(
             _Resource(
-                f"bucket {bucket.name}",
+                _bucket_name(bucket),
                 S3,
                 partial(_in_reach, clients, create_bucket, bucket),
                 [partial(_in_reach, clients, check_bucket, bucket)],
@@ -129,6 +140,13 @@ def _looks_at_table(client: DynamoDBClient, table: Table) -> list[Callable[[], F
     if table.id == DEAD_LETTERS_TABLE:
         looks.append(partial(check_recorded_dead_letters, client, table))
     return looks
+
+
+def _bucket_name(bucket: Bucket) -> str:
+    location = bucket.location
+    of = f" of location {location.id}" if location else ""
+    at = f" at {location.endpoint_url}" if location and location.endpoint_url else ""
+    return f"bucket {bucket.name}{of}{at}"
 
 
 def _in_reach(

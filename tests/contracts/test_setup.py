@@ -11,7 +11,8 @@ from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.setup import check_storage, create_resources
 from course_backfill.dead_letters import DEAD
-from course_backfill.errors import StorageRefused
+from course_backfill.errors import StorageRefused, StorageUnavailable
+from course_backfill.locations import Location
 from course_backfill.messages import SERVICES
 from course_backfill.ports import Key, Write
 from course_backfill.resources import INDEXES
@@ -190,3 +191,17 @@ def test_a_bucket_name_that_s3_refuses_is_named(
     refused = aws_settings.model_copy(update={"work_bucket": "ab"})
     with pytest.raises(StorageRefused, match="bucket ab"):
         create_resources(refused, aws_clients)
+
+
+def test_a_location_that_does_not_answer_is_named_with_its_place(
+    aws_settings: Settings, aws_clients: AwsClients
+) -> None:
+    nowhere = Location(id="far", bucket="far-away", endpoint_url="http://127.0.0.1:1")
+    settings = aws_settings.model_copy(update={"locations": (*aws_settings.locations, nowhere)})
+    config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    with pytest.raises(StorageUnavailable) as told:
+        create_resources(settings, AwsClients.connect(settings, config=config))
+    place = "bucket far-away of location far at http://127.0.0.1:1"
+    assert str(told.value).startswith(f"{place}: ")
+    found = check_storage(settings, aws_clients)
+    assert place in {one.name for one in found if not one.ok}
