@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def world() -> WarmingWorld:
     return WarmingWorld()
 
 
-def warm(world: WarmingWorld, days: int = 7, **request: object) -> str:
+def warm(world: WarmingWorld, days: int = 7, **request: Any) -> str:
     return world.ask(ingest_type="warm-course", restore=RestoreWish(days=days), **request)
 
 
