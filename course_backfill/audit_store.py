@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from course_backfill.clock import Clock, to_text
@@ -13,7 +13,6 @@ from course_backfill.ingests import Ingest, Replica
 from course_backfill.ports import StateStore, Write
 
 BY_AUDIT = "courses-by-audit"
-PAGE = 25
 
 
 class AuditStore:
@@ -45,22 +44,12 @@ class AuditStore:
         key = course_key(row.id)
         return [Write(key, assign=changes, remove=["activeIngest"], when=(leased(ingest),))]
 
-    def longest_unaudited(self, *, before: datetime, at_most: int) -> Iterator[Course]:
+    def longest_unaudited(self, *, before: datetime, at_most: int) -> list[Course]:
         """So many courses that were last looked at before then, the longest unaudited first."""
-        left, cursor = at_most, ""
-        while left > 0:
-            page = self._state.query_index(
-                BY_AUDIT,
-                CourseStatus.MIGRATED.value,
-                limit=min(PAGE, left),
-                after=cursor,
-                before=to_text(before),
-            )
-            yield from map(Course.from_item, page.items)
-            left -= len(page.items)
-            if page.cursor is None:
-                return
-            cursor = page.cursor
+        page = self._state.query_index(
+            BY_AUDIT, CourseStatus.MIGRATED.value, limit=at_most, before=to_text(before)
+        )
+        return [Course.from_item(item) for item in page.items]
 
 
 def _told(ingest: Ingest, found: Replica, before: CourseReplica) -> CourseReplica:

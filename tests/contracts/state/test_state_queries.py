@@ -137,6 +137,18 @@ def test_courses_are_in_their_index_by_key(store: StateStore) -> None:
     assert ([item["pk"] for item in page.items], page.cursor) == (["b"], None)
 
 
+def test_courses_are_found_by_their_last_audit_the_longest_unaudited_first(
+    store: StateStore,
+) -> None:
+    for course, date in (("b", "2026-01-02"), ("a", "2026-01-03"), ("c", "2026-01-01")):
+        item = {"statusKey": "migrated", "unauditedSince": date}
+        store.write(Write(Key("courses", course, "COURSE"), item=item))
+    store.write(Write(Key("courses", "d", "COURSE"), item={"statusKey": "migrated"}))
+    page = store.query_index("courses-by-audit", "migrated", limit=5, before="2026-01-03")
+    assert [item["pk"] for item in page.items] == ["c", "b"]
+    assert len(store.query_index("courses-by-status", "migrated", limit=5).items) == 4
+
+
 @pytest.mark.parametrize("cursor", ["x" * 1025, "\ud800"])
 def test_a_stranger_s_cursor_is_refused(store: StateStore, cursor: str) -> None:
     with pytest.raises(InvalidInput):
