@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from course_backfill.clock import from_text
@@ -36,13 +36,20 @@ class Progress:
     bytes_verified: int
     bytes_per_second: int | None = None
     seconds_left: int | None = None
+    is_copied: bool = True
+    """Whether anything is copied: an audit only reads."""
 
     @property
     def percent(self) -> int:
         """Whole percents, 100 only when all is verified."""
         if self.bytes_total > 0:
-            return _percent(self.bytes_done + self.bytes_verified, 2 * self.bytes_total)
-        return _percent(self.objects_done + self.objects_verified, 2 * self.objects_total)
+            return self._percent(self.bytes_done, self.bytes_verified, self.bytes_total)
+        return self._percent(self.objects_done, self.objects_verified, self.objects_total)
+
+    def _percent(self, done: int, verified: int, total: int) -> int:
+        if not self.is_copied:
+            return _percent(verified, total)
+        return _percent(done + verified, 2 * total)
 
 
 def progress_of(
@@ -60,11 +67,12 @@ def progress_of(
         "bytes_verified": sum(one.bytes_verified for one in replicas),
         **_totals(ingest, replicas),
     }
+    progress = Progress(**counted, is_copied=ingest.ingest_type == "backfill-course")
     pace = _pace(ingest, replicas, events, now)
     if pace is None:
-        return Progress(**counted)
+        return progress
     seconds_left = math.ceil(max(pace.left / pace.rate - pace.silence, 0))
-    return Progress(**counted, bytes_per_second=round(pace.rate), seconds_left=seconds_left)
+    return replace(progress, bytes_per_second=round(pace.rate), seconds_left=seconds_left)
 
 
 def _totals(ingest: Ingest, replicas: Sequence[Replica]) -> dict[str, int]:

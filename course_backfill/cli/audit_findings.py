@@ -34,7 +34,7 @@ def print_findings(ends: Sequence[IngestView]) -> None:
         say(f"And {more} more. To mend all: course-backfill start --all-missing")
     for one in _with(audits, "surplus")[:AT_MOST]:
         where = ", ".join(_where(one, "surplus"))
-        say(f"{one.course}: {where} that no version has; nothing deletes them.")
+        say(f"{one.course}: {where}: of no version, and nothing deletes it", style="yellow")
         say(f"  each one: course-backfill failures {one.id}")
     unread = _with(audits, "unread")
     if unread:

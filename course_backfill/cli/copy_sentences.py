@@ -66,7 +66,7 @@ def warming_of(ingest: Document) -> str | None:
     warming = ingest.get("warming")
     if ingest.get("stage") != "warming" or not warming:
         return None
-    said = f"warming, {number(warming['ready'])} of {_cold(warming)} can be read"
+    said = f"warming: {number(warming['ready'])} of {_cold(warming)} can be read"
     if warming["asked"]:
         tier = f" with tier {warming['tier']}" if warming["tier"] else ""
         said += f", {number(warming['asked'])} asked for{tier}"
@@ -113,7 +113,7 @@ def _warmed(warming: Document | None) -> str:
 
 
 def _cold(warming: Document) -> str:
-    return f"{objects(warming['objects'])}, {size(warming['bytes'])},"
+    return f"{objects(warming['objects'])} ({size(warming['bytes'])})"
 
 
 def _done(ingest: Document) -> str:

@@ -30,7 +30,13 @@ def print_report(ingest: IngestView) -> None:
     if largest:
         print_table(
             ["Largest files", "Size"],
-            [[printable(one["path"]), size(one["size"])] for one in largest],
+            [
+                [
+                    printable(one["path"]).removeprefix(f"courses/{ingest.course}/"),
+                    size(one["size"]),
+                ]
+                for one in largest
+            ],
             numbers=["Size"],
         )
     print_estimates(report)

@@ -17,7 +17,7 @@ def locations(api: ApiClient, as_json: AsJson = False) -> None:
     A course counts where all its versions are. Ingests fill the required locations without being
     asked; they are set up in the settings, of the API and all workers alike.
     """
-    found = list(api.pages("/locations"))
+    found = api.get("/locations")["results"]
     if as_json:
         print_json(found)
         return

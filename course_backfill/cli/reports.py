@@ -65,9 +65,8 @@ def print_report(rows: list[Document], totals: Document) -> None:
         if row["lastIngest"] and row["lastIngest"]["status"]["id"] == "failed":
             course = printable(row["course"]["id"])
             say(f"{course}: failed; why: course-backfill failures {course}", style="red")
-        for one in row["replicas"]:
-            if one["damaged"]:
-                _tell_damage(printable(row["course"]["id"]), one)
+        if row["damaged"]:
+            _tell_damage(row)
     missing = totals["notBackfilled"]
     said = (
         f"{courses(totals['courses'])}: {totals['courses'] - missing} backfilled, {missing} not; "
@@ -84,16 +83,18 @@ def print_report(rows: list[Document], totals: Document) -> None:
     tell_left_out(left_out)
 
 
-def _tell_damage(course: str, replica: Document) -> None:
+def _tell_damage(row: Document) -> None:
     """Which copies are damaged, and what a person does about it."""
-    count, lost = replica["damaged"], replica["beyondRepair"]
-    said = f"{course}: {objects(count)} damaged in {replica['location']}"
-    to_do = (
-        f"course-backfill start {course} mends what has a good copy"
-        if count > lost
-        else ("no location has a good copy: restore them from a backup, then audit again")
-    )
-    say(f"{said}: course-backfill failures {replica['audit']}; {to_do}", style="red")
+    course = printable(row["course"]["id"])
+    damaged = [one for one in row["replicas"] if one["damaged"]]
+    where = ", ".join(f"{number(one['damaged'])} in {one['location']}" for one in damaged)
+    say(f"{course}: damaged copies: {where}", style="red")
+    for audit in dict.fromkeys(str(one["audit"]) for one in damaged):
+        say(f"  each one: course-backfill failures {audit}")
+    if any(one["damaged"] > one["beyondRepair"] for one in damaged):
+        say(f"  to mend:  course-backfill start {course} --watch")
+    else:
+        say("  no location has a good copy: restore it from a backup, then audit again")
 
 
 def print_course_rows(rows: list[Document], *, screen: Console | None = None) -> tuple[str, ...]:

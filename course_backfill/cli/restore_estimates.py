@@ -35,7 +35,7 @@ def _row(estimate: Document, report: Document) -> list[str]:
     return [
         estimate["tier"],
         number(estimate["requests"]),
-        duration(estimate["hours"] * 3600),
+        duration(estimate["minutes"] * 60),
         money(estimate["costCents"], report["currency"] or ""),
         "this one" if estimate["tier"] == report["tier"] else "",
     ]

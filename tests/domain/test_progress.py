@@ -62,6 +62,12 @@ def test_copying_is_the_first_half_of_the_work_and_verifying_the_second() -> Non
     assert progress(VERIFYING, replica(bytes_done=1_000, bytes_verified=1_000)).percent == 100
 
 
+def test_an_audit_copies_nothing_so_that_reading_is_all_of_its_work() -> None:
+    audit = VERIFYING | {"ingest_type": "audit-course", "leg": Leg.LOCATIONS}
+    assert progress(audit, replica(bytes_verified=500, objects_verified=5)).percent == 50
+    assert progress(audit, replica(bytes_verified=1_000, objects_verified=10)).percent == 100
+
+
 def test_where_there_are_no_bytes_objects_count() -> None:
     assert progress(COPYING, replica(bytes=0, objects_done=5)).percent == 25
     assert progress(COPYING, replica(bytes=0, objects=0)).percent == 100
