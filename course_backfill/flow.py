@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from course_backfill.clock import Clock, to_text
 from course_backfill.ingest_states import is_over
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
@@ -15,6 +17,7 @@ WHOLE_INGEST_STEPS = {
     Stage.REGISTERING: Step.REGISTER,
     Stage.ROLLING_BACK: Step.ROLL_BACK,
 }
+PACKET_STEPS = {Stage.REPLICATING: Step.REPLICATE, Stage.VERIFYING: Step.VERIFY}
 
 
 class Flow:
@@ -32,15 +35,10 @@ class Flow:
             return [self._message(ingest, Step.PLAN)]
         if ingest.stage in WHOLE_INGEST_STEPS:
             return [self._message(ingest, WHOLE_INGEST_STEPS[ingest.stage])]
-        if ingest.stage not in {Stage.REPLICATING, Stage.VERIFYING}:
+        if ingest.stage not in PACKET_STEPS:
             return []
-        step = Step.REPLICATE if ingest.stage is Stage.REPLICATING else Step.VERIFY
-        undone = [
-            packet
-            for replica in ingest.leg_replicas
-            for packet in self._packets.packets(ingest.id, replica)
-            if not _is_done(packet, step)
-        ]
+        step = PACKET_STEPS[ingest.stage]
+        undone = [packet for packet in self._leg_packets(ingest) if not _is_done(packet, step)]
         now = to_text(self._clock())
         if undone:
             return [
@@ -50,6 +48,26 @@ class Flow:
             ]
         # All are done and someone must say so: a message without a packet.
         return [self._message(ingest, step, ingest.leg_replicas[0])]
+
+    def unsent(self, ingest: Ingest) -> list[StepMessage]:
+        """The messages of the present stage, unless the work on its packets shows they were sent.
+
+        For repeated deliveries of what is done: if each of them sent a message for every packet,
+        a backlog of repeats would multiply from stage to stage. What is lost of messages that
+        were sent in part, the watch sends.
+        """
+        if ingest.stage in PACKET_STEPS and not is_over(ingest):
+            step = PACKET_STEPS[ingest.stage]
+            packets = list(self._leg_packets(ingest))
+            done = sum(_is_done(packet, step) for packet in packets)
+            is_begun = done or any(packet.claimed_until for packet in packets)
+            if is_begun and done < len(packets):
+                return []
+        return self.messages(ingest)
+
+    def _leg_packets(self, ingest: Ingest) -> Iterator[Packet]:
+        for replica in ingest.leg_replicas:
+            yield from self._packets.packets(ingest.id, replica)
 
     @staticmethod
     def _message(

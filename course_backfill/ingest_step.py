@@ -135,7 +135,7 @@ class IngestStep:
 
     def _send_on(self, message: StepMessage, ingest: Ingest | None) -> None:
         if ingest is not None and is_passed(ingest, message):
-            self._messages.send(self._flow.messages(ingest))
+            self._messages.send(self._flow.unsent(ingest))
 
     def _do(self, ingest: Ingest, message: StepMessage) -> StepResult:
         try:

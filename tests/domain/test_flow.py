@@ -166,6 +166,35 @@ def test_when_the_whole_leg_is_done_one_message_says_so(
     assert found == of_packets(step, None, replica="cold")
 
 
+@STAGES
+@pytest.mark.parametrize(
+    ("states", "is_sent"),
+    [
+        (({}, {}), True),
+        (({"claimant": "alive", "claimed_until": LATER}, {}), False),
+        (({"claimant": "dead", "claimed_until": NOW}, {}), False),
+        (("done", {}), False),
+        (("done", "done"), True),
+    ],
+    ids=["untouched", "claimed", "died", "one-done", "all-done"],
+)
+def test_a_repeat_sends_a_stage_on_unless_work_on_it_has_begun(
+    stores: Stores, stage: str, step: Step, done: str, *, states: Any, is_sent: bool
+) -> None:
+    fields = [{done: "r"} if one == "done" else one for one in states]
+    packets = [create_packet(number, **one) for number, one in enumerate(fields)]
+    ingest = in_leg(Leg.LOCATIONS, stage)
+    found = messages(stores, ingest, *packets, replicas=EVERYWHERE)
+    assert found
+    assert stores.flow.unsent(ingest) == (found if is_sent else [])
+
+
+@pytest.mark.parametrize("stage", ["planning", "warming", "aggregating", "registering"])
+def test_a_repeat_sends_a_stage_of_the_whole_ingest_on(stores: Stores, stage: str) -> None:
+    ingest = create_ingest(status="processing", stage=stage)
+    assert stores.flow.unsent(ingest) == messages(stores, ingest, create_packet()) != []
+
+
 def test_the_same_state_gives_the_same_messages(stores: Stores) -> None:
     ingest = create_ingest(status="processing", stage="replicating")
     found = messages(stores, ingest, create_packet(0), create_packet(1))
