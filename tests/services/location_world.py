@@ -160,9 +160,9 @@ class LocationWorld:
         bucket.request = recorded  # type: ignore[method-assign] # Looks at every request, and lets it pass.
 
 
-def with_three_versions() -> LocationWorld:
-    """Three versions in two locations, and no file that stayed the same."""
-    world = LocationWorld(PRIMARY, SECOND)
+def with_three_versions(**settings: Any) -> LocationWorld:
+    """Three versions in two locations."""
+    world = LocationWorld(PRIMARY, SECOND, **settings)
     for number in (1, 2, 3):
         world.save("a.txt", b"alpha" * number)
         world.save(f"{number}.txt", bytes(number))
