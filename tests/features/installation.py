@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import json
 import os
 import signal
 import subprocess
@@ -27,7 +29,7 @@ from course_backfill.clock import to_text
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest
-from course_backfill.locations import failures_key
+from course_backfill.locations import Location, failures_key
 from course_backfill.manifests import Entry, split_lines
 from course_backfill.settings import Settings
 
@@ -39,7 +41,9 @@ PATIENCE = 60.0
 class Installation:
     """One namespace of an AWS, one database of a MongoDB, and the workers a test starts."""
 
-    def __init__(self, *, mongo_uri: str, database: Database[Document], endpoint: str) -> None:
+    def __init__(
+        self, *, mongo_uri: str, database: Database[Document], endpoint: str, **settings: Any
+    ) -> None:
         self.database = database
         self.endpoint = endpoint
         self.settings = Settings(
@@ -52,11 +56,23 @@ class Installation:
             lease_seconds=2,
             resend_after_seconds=5,
             park_max_seconds=2,
+            restore_first_look_seconds=1,
+            restore_poll_seconds=1,
+            **settings,
         )
         self.wiring = ConnectedWiring(self.settings)
         self.clients = AwsClients.connect(self.settings)
         create_resources(self.settings, self.clients)
         self._workers: list[Worker] = []
+
+    def configure(self, *locations: Location) -> None:
+        """Gives it further locations, for the workers that start from now on."""
+        self.settings = self.settings.model_copy(
+            update={"locations": (self.settings.primary, *locations)}
+        )
+        self.wiring.close()
+        self.wiring = ConnectedWiring(self.settings)
+        create_resources(self.settings, self.clients)
 
     # --- the source ---
 
@@ -88,12 +104,10 @@ class Installation:
         ingest = Ingest(
             id=str(uuid.uuid4()),
             course=str(course),
-            locations=("primary",),
-            content=("assets",),
             requested_by="operator",
             created_date=now,
             last_modified_date=now,
-            **request,
+            **({"locations": ("primary",), "content": ("assets",)} | request),
         )
         self.wiring.lifecycle.accept(ingest)
         return ingest.id
@@ -142,6 +156,11 @@ class Installation:
         self._workers.append(worker)
         return worker
 
+    def kill_workers(self) -> None:
+        """kill -9 for all that were started."""
+        while self._workers:
+            self._workers.pop().kill()
+
     def fault(self, **fault: Any) -> None:
         """Orders a fault of the embedded AWS."""
         httpx.post(f"{self.endpoint}/_faults", json=fault).raise_for_status()
@@ -153,8 +172,7 @@ class Installation:
     def stop(self) -> None:
         """Ends what the test left running."""
         self.heal()
-        for worker in self._workers:
-            worker.kill()
+        self.kill_workers()
         self.wiring.close()
 
 
@@ -169,10 +187,14 @@ class Worker:
             "AWS_ENDPOINT_URL": settings.aws_endpoint_url or "",
             "AWS_REGION": "eu-west-1",
             "COURSE_BACKFILL_NAMESPACE": settings.namespace,
+            "COURSE_BACKFILL_LOCATIONS": json.dumps([one.to_item() for one in settings.locations]),
             "COURSE_BACKFILL_VISIBILITY_SECONDS": str(settings.visibility_seconds),
             "COURSE_BACKFILL_LEASE_SECONDS": str(settings.lease_seconds),
             "COURSE_BACKFILL_RESEND_AFTER_SECONDS": str(settings.resend_after_seconds),
             "COURSE_BACKFILL_PARK_MAX_SECONDS": str(settings.park_max_seconds),
+            "COURSE_BACKFILL_LOCATIONS": json.dumps([one.to_item() for one in settings.locations]),
+            "COURSE_BACKFILL_RESTORE_FIRST_LOOK_SECONDS": str(settings.restore_first_look_seconds),
+            "COURSE_BACKFILL_RESTORE_POLL_SECONDS": str(settings.restore_poll_seconds),
         }
         command = Path(sys.executable).parent / "course-backfill"
         self._process = subprocess.Popen(  # noqa: S603 - Our own command.
@@ -206,10 +228,10 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 @contextmanager
 def installation(
-    mongo_uri: str, database: Database[Document], endpoint: str
+    mongo_uri: str, database: Database[Document], endpoint: str, **settings: Any
 ) -> Iterator[Installation]:
-    """An installation for one test."""
-    made = Installation(mongo_uri=mongo_uri, database=database, endpoint=endpoint)
+    """An installation for one test, with settings of its own."""
+    made = Installation(mongo_uri=mongo_uri, database=database, endpoint=endpoint, **settings)
     try:
         yield made
     finally:
