@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import json
 import os
 import signal
 import subprocess
@@ -192,7 +191,6 @@ class Worker:
             "COURSE_BACKFILL_LEASE_SECONDS": str(settings.lease_seconds),
             "COURSE_BACKFILL_RESEND_AFTER_SECONDS": str(settings.resend_after_seconds),
             "COURSE_BACKFILL_PARK_MAX_SECONDS": str(settings.park_max_seconds),
-            "COURSE_BACKFILL_LOCATIONS": json.dumps([one.to_item() for one in settings.locations]),
             "COURSE_BACKFILL_RESTORE_FIRST_LOOK_SECONDS": str(settings.restore_first_look_seconds),
             "COURSE_BACKFILL_RESTORE_POLL_SECONDS": str(settings.restore_poll_seconds),
         }
