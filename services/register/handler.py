@@ -1,4 +1,4 @@
-"""Register: makes a verified version a registered one."""
+"""Register: registers verified versions, and records where they are and what audits found."""
 
 from __future__ import annotations
 
