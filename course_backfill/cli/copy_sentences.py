@@ -54,7 +54,8 @@ def success_of(ingest: Document, took: str) -> str | None:
     if ingest.get("repairs"):
         return f"{_mended(ingest)} in {took}{_stale(ingest)}"
     if ingest["course"].get("version") is None and replicas_of(ingest):
-        where = ", ".join(str(one["location"]) for one in replicas_of(ingest))
+        filled = [one for one in replicas_of(ingest) if one.get("objectsDone")]
+        where = ", ".join(str(one["location"]) for one in filled or replicas_of(ingest))
         return f"brought to {where}: {_done(ingest)} in {took}{_stale(ingest)}"
     if ingest["course"].get("version") is None and _source(ingest) == "amazon-s3":
         return "nothing to do: every version is there already; 0 objects moved"

@@ -27,11 +27,15 @@ LARGE_BYTES = 64 * 1024 * 1024
 """Takes long enough to copy that a worker can be killed in the middle."""
 
 PLACE = Path(".local")
+SETTINGS_FILE = "course-backfill.toml"
 
 SETTINGS = {
     # Shorter than usual, so that nobody waits half a minute for the killed worker's packet.
     "COURSE_BACKFILL_VISIBILITY_SECONDS": "15",
     "COURSE_BACKFILL_LEASE_SECONDS": "8",
+    # Restores take seconds here, where S3 takes hours.
+    "COURSE_BACKFILL_RESTORE_FIRST_LOOK_SECONDS": "1",
+    "COURSE_BACKFILL_RESTORE_POLL_SECONDS": "1",
 }
 
 MONGOD = "COURSE_BACKFILL_MONGOD"
@@ -42,8 +46,9 @@ def demo() -> None:
     """Backfill a sample of Open edX content from start to end, and clean up.
 
     Starts a MongoDB, an embedded AWS, the API and workers of its own; copies every course; kills a
-    worker on the way; fetches a file back. Exits with 0 if exactly the course with the corrupt
-    file failed and all others are migrated.
+    worker on the way; fetches a file back; adds a second location, warms a course that has gone
+    cold, mends a damaged copy. Exits with 0 if exactly the course with the corrupt file failed and
+    all others are whole in both locations.
     """
     from course_backfill.local.mongod_binary import MongodUnavailable
     from course_backfill.local.processes import ProcessEnded
@@ -63,8 +68,8 @@ def demo() -> None:
                 say(f"  {one}", style="red")
             raise typer.Exit(FAILED)
     say(
-        f"Done in {took}. Exactly the course with the corrupt file failed, all others are "
-        "migrated, and nothing is left running.",
+        f"Done in {took}. Exactly the course with the corrupt file failed, all others are whole "
+        "in both locations, and nothing is left running.",
         style="bold green",
     )
     say("Next: course-backfill serve, or read the README on your own MongoDB and AWS.")
@@ -85,10 +90,13 @@ def _run(data_dir: Path, began: float) -> list[str]:
 
 def _show(stack: Stack, data_dir: Path) -> list[str]:
     """Goes through all steps; what was not as it must be."""
+    from course_backfill.cli.demo_copies import CopySteps
+    from course_backfill.cli.demo_runs import DemoRuns
     from course_backfill.cli.demo_steps import DemoSteps
 
     with _api(stack) as api:
-        steps = DemoSteps(stack, api)
+        runs = DemoRuns(api)
+        steps = DemoSteps(stack, api, runs)
         _head(2, "Write a sample in the exact layout of Open edX")
         steps.write_sample(LARGE_BYTES)
         _head(3, "Find its courses: course-backfill discover")
@@ -104,9 +112,18 @@ def _show(stack: Stack, data_dir: Path) -> list[str]:
         steps.fetch(data_dir / "fetched")
         _head(7, "Once more, as often as you like: course-backfill start --all-missing")
         steps.repeat()
-        _head(8, "Who is where? course-backfill report")
-        steps.report()
-        return steps.wrong
+        _head(8, "What failed, and why? course-backfill failures COURSE")
+        steps.tell_failures()
+        copies = CopySteps(stack, api, runs, steps.facts)
+        _head(9, "Add a location, later: course-backfill start --all-missing --from primary")
+        copies.add_location(data_dir / SETTINGS_FILE)
+        _head(10, "A course has gone cold: course-backfill warm COURSE --tier Expedited")
+        copies.warm()
+        _head(11, "Is every copy still what was saved? course-backfill audit COURSE --watch")
+        copies.mend()
+        _head(12, "Who is where? course-backfill report")
+        copies.report()
+        return runs.wrong
 
 
 @contextmanager
@@ -147,6 +164,6 @@ def _forget_surroundings(data_dir: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("COURSE_BACKFILL_", "MONGO_", "AWS_")) and name != MONGOD:
             del os.environ[name]
-    settings_file = data_dir / "course-backfill.toml"
+    settings_file = data_dir / SETTINGS_FILE
     settings_file.touch()
     os.environ.update({**SETTINGS, "COURSE_BACKFILL_CONFIG": str(settings_file)})

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_backfill.cli.api_client import ApiClient, Document, course_path, ingest_path
+from course_backfill.cli.demo_runs import DemoRuns
 from course_backfill.cli.discovering import find_courses
-from course_backfill.cli.displays import display_for
 from course_backfill.cli.download import download
 from course_backfill.cli.dry_runs import print_report as print_dry_run
 from course_backfill.cli.following import start_courses
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import console, courses, number, objects, say, size
-from course_backfill.cli.reports import print_report
 from course_backfill.cli.selecting import missing_courses
-from course_backfill.cli.watching import Watcher
 from course_backfill.local.demo_kill import Kill, WorkerKiller, count_copies
 from course_backfill.local.sample import write_sample
 from course_backfill.local.stack import COPIERS
@@ -29,14 +27,15 @@ INGEST: Document = {"type": "Ingest", "ingestType": {"id": "backfill-course"}}
 
 
 class DemoSteps:
-    """Works through the API alone, but for the sample and the kill; `wrong` is what went wrong."""
+    """Works through the API alone, but for the sample and the kill."""
 
-    def __init__(self, stack: Stack, api: ApiClient) -> None:
-        self.wrong: list[str] = []
+    def __init__(self, stack: Stack, api: ApiClient, runs: DemoRuns) -> None:
         self._stack = stack
         self._api = api
+        self._runs = runs
         self._screen = console()
-        self._facts: SampleFacts
+        self.facts: SampleFacts
+        """Of the sample, once it is written."""
 
     def write_sample(self, large_bytes: int) -> None:
         """Several courses, split and old; one file of one course is corrupt."""
@@ -44,33 +43,35 @@ class DemoSteps:
 
         own = self._stack.client
         with connect(own.mongo_uri or "") as client:
-            self._facts = write_sample(client[own.mongo_database or ""], large_bytes=large_bytes)
-        found = list(self._facts.courses.values())
+            self.facts = write_sample(client[own.mongo_database or ""], large_bytes=large_bytes)
+        found = list(self.facts.courses.values())
         files = [file for course in found for file in course.files]
         say(
             f"   {courses(len(found))} with {number(len(files))} files, "
             f"{size(sum(file.size for file in files))}: new and old keys, locked, empty, large and "
             "oddly named files, a re-run, an empty course"
         )
-        for name in self._facts.failing:
-            damaged = ", ".join(self._facts.courses[name].damaged)
+        for name in self.facts.failing:
+            damaged = ", ".join(self.facts.courses[name].damaged)
             say(f"   one bit of {damaged} in {name} is flipped", style="yellow")
 
     def discover(self) -> None:
         """Every course of the sample is found."""
         found = find_courses(self._api)["found"]
         say(f"   found {courses(found)}")
-        self._must(found == len(self._facts.courses), "not every course of the sample was found")
+        self._runs.must(
+            found == len(self.facts.courses), "not every course of the sample was found"
+        )
 
     def dry_run(self) -> None:
         """Nothing is copied, and the corrupt file is known beforehand."""
-        for course in self._facts.failing:
+        for course in self.facts.failing:
             wanted = {**INGEST, "dryRun": True, "readSource": True}
-            (end,) = self._run([course], wanted, is_told=False)
+            (end,) = self._runs.run([course], wanted, is_told=False)
             print_dry_run(end)
-            report, expected = end.document["report"], self._facts.courses[course]
-            self._must(report["objects"] == len(expected.files), "the dry run counted wrongly")
-            self._must(report["wouldFail"], "the dry run did not find the corrupt file")
+            report, expected = end.document["report"], self.facts.courses[course]
+            self._runs.must(report["objects"] == len(expected.files), "the dry run counted wrongly")
+            self._runs.must(report["wouldFail"], "the dry run did not find the corrupt file")
 
     def backfill(self) -> None:
         """All courses at once; the worker that copies the largest is killed in the middle."""
@@ -78,12 +79,14 @@ class DemoSteps:
             self._stack.settings, self._stack.supervisor, COPIERS, self._tell_kill
         )
         missing = missing_courses(self._api)
-        self._must(len(missing.to_start) == len(self._facts.courses), "not all were to be started")
+        self._runs.must(
+            len(missing.to_start) == len(self.facts.courses), "not all were to be started"
+        )
         started = start_courses(self._api, missing.to_start, INGEST, is_told=False)
         largest = started.ingests[missing.to_start.index(self._largest().id)]
         killer.start(largest)
         try:
-            self._follow(started.ingests)
+            self._runs.follow(started.ingests)
         finally:
             killer.stop()
         self._tell_replacement(killer, largest)
@@ -99,42 +102,27 @@ class DemoSteps:
         say(f"   {course.id} {file.path}, {size(file.size)}")
         say(f"   saved as sha256 {file.sha256}")
         say(f"   fetched  sha256 {found}", style="green" if found == file.sha256 else "red")
-        self._must(found == file.sha256, f"{file.path} came back changed")
+        self._runs.must(found == file.sha256, f"{file.path} came back changed")
 
     def repeat(self) -> None:
         """Nothing is moved for what is migrated; what failed is tried again."""
         missing = missing_courses(self._api)
         say(f"   {courses(missing.up_to_date)} migrated and fresh: nothing to do")
-        ends = self._run(missing.to_start, INGEST)
-        self._must(
-            {end.course for end in ends} == set(self._facts.failing),
+        ends = self._runs.run(missing.to_start, INGEST)
+        self._runs.must(
+            {end.course for end in ends} == set(self.facts.failing),
             "a course that is migrated was started again",
         )
         say("   and a migrated course by name:")
-        ends = self._run([self._largest().id], INGEST)
-        self._must(all(end.had_nothing_to_do for end in ends), "a migrated course was moved again")
+        ends = self._runs.run([self._largest().id], INGEST)
+        self._runs.must(
+            all(end.had_nothing_to_do for end in ends), "a migrated course was moved again"
+        )
 
-    def report(self) -> None:
-        """Exactly the expected course failed, all others are migrated."""
-        rows = list(self._api.pages("/reports/backfill"))
-        print_report(rows, self._api.get("/reports/backfill", limit=1)["totals"])
-        for row in rows:
-            expected = "failed" if row["course"]["id"] in self._facts.failing else "migrated"
-            found = row["status"]["id"]
-            self._must(found == expected, f"{row['course']['id']} is {found}, not {expected}")
-            self._must(row["version"] in {None, "v1"}, f"{row['course']['id']} was copied twice")
-        for course in self._facts.failing:
+    def tell_failures(self) -> None:
+        """The corrupt file alone made its course fail, of which nothing is left."""
+        for course in self.facts.failing:
             self._tell_failures(course)
-
-    def _run(
-        self, chosen: list[str], wanted: Document, *, is_told: bool = True
-    ) -> list[IngestView]:
-        started = start_courses(self._api, chosen, wanted, is_told=False)
-        return self._follow(started.ingests, is_told=is_told)
-
-    def _follow(self, ingests: list[str], *, is_told: bool = True) -> list[IngestView]:
-        with display_for(quiet=not is_told, screen=self._screen) as display:
-            return Watcher(self._api, display).watch(ingests)
 
     def _tell_kill(self, kill: Kill) -> None:
         self._screen.print(
@@ -147,7 +135,9 @@ class DemoSteps:
     def _tell_replacement(self, killer: WorkerKiller, ingest: str) -> None:
         replacement, kill = killer.replacement(), killer.kill
         if kill is None or replacement is None:
-            self.wrong.append("no worker was killed with a packet in hand, or none replaced it")
+            self._runs.wrong.append(
+                "no worker was killed with a packet in hand, or none replaced it"
+            )
             return
         attempts = killer.attempts(ingest)
         say(
@@ -155,9 +145,11 @@ class DemoSteps:
             style="bold yellow",
         )
         # It is taken in hand once more to be copied, and then to be verified.
-        self._must(attempts >= kill.attempts + 2, "the killed worker's packet was not taken over")
+        self._runs.must(
+            attempts >= kill.attempts + 2, "the killed worker's packet was not taken over"
+        )
         view = IngestView(self._api.get(ingest_path(ingest)))
-        self._must(view.status == "succeeded", f"{view.course} did not outlive its worker")
+        self._runs.must(view.status == "succeeded", f"{view.course} did not outlive its worker")
 
     def _tell_failures(self, course: str) -> None:
         last = self._api.get(course_path(course))["lastIngest"]["id"]
@@ -167,18 +159,14 @@ class DemoSteps:
             say(f"  {one['action']}")
         left = count_copies(self._stack.settings, course)
         say(f"  {objects(left)} of the course are left in S3")
-        self._must(left == 0, f"{course} left something behind in S3")
-        self._must(
-            tuple(one["path"] for one in found) == self._facts.courses[course].damaged,
+        self._runs.must(left == 0, f"{course} left something behind in S3")
+        self._runs.must(
+            tuple(one["path"] for one in found) == self.facts.courses[course].damaged,
             f"{course} failed because of other files than the corrupt one",
         )
 
     def _largest(self) -> CourseFacts:
-        return max(self._facts.courses.values(), key=_size)
-
-    def _must(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            self.wrong.append(otherwise)
+        return max(self.facts.courses.values(), key=_size)
 
 
 def _size(course: CourseFacts) -> int:

@@ -21,12 +21,17 @@ def locations(api: ApiClient, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    names = Column("Location", [str(one["id"]) for one in found])
-    tell_left_out(print_rows(names, _columns(found)))
+    print_locations(found)
     for one in found:
         if one["required"] and one["backfilled"] < one["courses"]:
             count = number(one["courses"] - one["backfilled"])
             say(f"{count} not in {one['id']}: course-backfill report --location {one['id']}")
+
+
+def print_locations(found: list[Document]) -> None:
+    """A row for each location, as wide as the terminal allows."""
+    names = Column("Location", [str(one["id"]) for one in found])
+    tell_left_out(print_rows(names, _columns(found)))
 
 
 def _columns(found: list[Document]) -> list[Column]:

@@ -59,7 +59,9 @@ def warm(
         _raise_tier(api, waiting, tier, watch=watch, as_json=as_json)
         return
     if not is_course(name):
-        raise typer.BadParameter("to have an ingest's restores done faster, say --tier")
+        raise typer.BadParameter(
+            f"{name} is no course; to have the restores of an ingest done faster, say --tier"
+        )
     wanted: Document = {
         "type": "Ingest",
         "ingestType": {"id": WARM},

@@ -188,14 +188,14 @@ def _start_ours(
     url = supervisor.ready(API)
     # It comes back where it was: that is where everybody looks for it.
     supervisor.keep(API, _command("api", "--port", str(httpx.URL(url).port)))
-    _wait_until_healthy(url)
+    wait_until_healthy(url)
     for name in (STEERERS, COPIERS):
         supervisor.ready(name)
         supervisor.keep(name)
     return url
 
 
-def _wait_until_healthy(url: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def wait_until_healthy(url: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
     deadline = time.monotonic() + SECONDS_TO_ANSWER
     with httpx.Client(base_url=url, trust_env=False, timeout=SECONDS_TO_ANSWER) as http:
         while True:
