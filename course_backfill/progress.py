@@ -126,7 +126,9 @@ def _pace(
 def _stage_began(ingest: Ingest, working: Sequence[Replica], events: Sequence[Event]) -> str | None:
     if ingest.status is not IngestStatus.PROCESSING:
         return None
-    if ingest.stage is Stage.REPLICATING:
+    # An audit's only stage with packets; a wait for restores before it makes its rate unknown.
+    is_first = ingest.stage is Stage.VERIFYING and ingest.ingest_type == "audit-course"
+    if ingest.stage is Stage.REPLICATING or is_first:
         return min((one.started_date for one in working), default=None)
     if ingest.stage is Stage.VERIFYING:
         copied = (one for one in events if (one.step, one.outcome) == (Step.REPLICATE, "succeeded"))

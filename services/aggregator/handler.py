@@ -1,4 +1,4 @@
-"""Aggregator: writes the manifest of a verified version."""
+"""Aggregator: writes the manifest of a version, and sends on what is verified everywhere."""
 
 from __future__ import annotations
 

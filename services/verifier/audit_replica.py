@@ -57,7 +57,10 @@ class AuditReplica:
     def check_packet(
         self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str
     ) -> tuple[int, int]:
-        """See ReplicaChecking; raises ObjectCold where what was warmed is cold again."""
+        """See ReplicaChecking, but that an audit counts whatever it looked at.
+
+        Raises ObjectCold where what was warmed is cold again.
+        """
         wish = ingest.audit or AuditWish()
         replica = self._packets.replica(ingest.id, packet.replica)
         target = self._places.get(replica.location)
@@ -84,8 +87,7 @@ class AuditReplica:
         if unread and wish.warm:
             raise ObjectCold(f"{unread} object(s) in {replica.location} are cold again")
         self._placements.write(result, told)
-        right = sum(one.size for one in expected) - sum(one.expected.size for one in told)
-        return len(told), right
+        return 0, sum(one.size for one in expected)
 
     def failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         """Everything to be told of a replica, by key: one finding for a key."""

@@ -70,7 +70,7 @@ class FindingsVerifier:
         size = sum(one.bytes_verified for one in replicas)
         found = "; ".join(f"{location}: {tally}" for location, tally in tallies.items())
         event = self._ingests.event(
-            Step.VERIFY, "succeeded", f"Found {objects} objects, {size} bytes right. {found}"
+            Step.VERIFY, "succeeded", f"Looked at {objects} objects, {size} bytes. {found}"
         )
         moved = self._ingests.update(ingest.id, registering, event=event, extra=told)
         return StepSucceeded(self._flow.messages(moved))

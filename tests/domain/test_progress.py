@@ -68,6 +68,14 @@ def test_an_audit_copies_nothing_so_that_reading_is_all_of_its_work() -> None:
     assert progress(audit, replica(bytes_verified=1_000, objects_verified=10)).percent == 100
 
 
+def test_the_rate_of_an_audit_is_taken_from_its_planning_on_unless_it_waited_for_restores() -> None:
+    audit = VERIFYING | {"ingest_type": "audit-course", "leg": Leg.LOCATIONS}
+    found = replica(50, bytes_verified=500, status=ReplicaStatus.VERIFYING)
+    assert progress(audit, found, seconds=60).bytes_per_second == 10
+    waited = event(20, "warm", "waiting")
+    assert progress(audit, found, waited, seconds=60).bytes_per_second is None
+
+
 def test_where_there_are_no_bytes_objects_count() -> None:
     assert progress(COPYING, replica(bytes=0, objects_done=5)).percent == 25
     assert progress(COPYING, replica(bytes=0, objects=0)).percent == 100

@@ -6,9 +6,10 @@ import pytest
 
 from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.ingests import IngestStatus
+from course_backfill.locations import failures_key
 from course_backfill.messages import Step
 from tests.services.audit_world import FILES, AuditWorld
-from tests.services.location_world import FAR, PRIMARY, SECOND
+from tests.services.location_world import FAR, PRIMARY, SECOND, code
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +97,30 @@ def test_findings_of_several_audits_are_mended_together() -> None:
     world.audit(locations=("second", "far"))
     world.repaired()
     assert world.objects("primary") == world.objects("far") == before
+
+
+def test_what_reads_right_is_not_replaced_even_where_an_audit_called_it_damaged() -> None:
+    world = AuditWorld()
+    world.alter("assets/1.txt")
+    audit = world.audit()
+    found = world.findings(audit)
+    key = world.key("assets/3.txt")
+    stat = world.buckets["primary"].stat(key)
+    assert stat is not None
+    mistaken = found[0].model_copy(update={"path": key, "etag": stat.etag})
+    lines = [one.to_line() for one in (*found, mistaken)]
+    world.pipeline.wiring.work.put(failures_key(audit.id), lines)
+    world.repaired()
+    assert world.replaced() == [("primary", world.key("assets/1.txt"))]
+    assert world.course.damaged == 0
+
+
+def test_findings_that_are_gone_are_told_and_another_audit_finds_them_again() -> None:
+    world = AuditWorld()
+    world.alter("assets/1.txt")
+    audit = world.audit()
+    world.pipeline.wiring.work_bucket.versions.pop(failures_key(audit.id))
+    assert code(world.backfill()) == "findings-gone"
+    world.audit()
+    world.repaired()
+    assert world.objects("primary") == world.objects("second")
