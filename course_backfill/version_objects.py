@@ -56,8 +56,7 @@ def entry_objects(
     for line in split_lines(reader.read(own + ENTRIES_NAME)):
         content.update(line)
         size += len(line)
-        entry = _entry(line, own + ENTRIES_NAME)
-        summary.add(entry)
+        entry = _entry(line, own + ENTRIES_NAME, summary)
         yield ExpectedObject(
             key=f"{below}{entry.version}/{entry.key}",
             size=entry.source.size,
@@ -77,8 +76,11 @@ def manifest_file(key: str, size: int, sha256: str) -> ExpectedObject:
     return ExpectedObject(key=key, size=size, sha256=sha256, content_type=MANIFEST_TYPE)
 
 
-def _entry(line: bytes, key: str) -> Entry:
+def _entry(line: bytes, key: str, summary: EntriesSummary) -> Entry:
+    """The line's entry, counted; of a damaged file, a line may be anything."""
     try:
-        return Entry.from_line(line)
-    except (ValueError, KeyError, TypeError) as error:
+        entry = Entry.from_line(line)
+        summary.add(entry)
+        return entry
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestDamaged(f"{key!r} is not the file that was registered") from error
