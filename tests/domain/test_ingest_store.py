@@ -10,7 +10,7 @@ import pytest
 
 from course_backfill.clock import to_text
 from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
-from course_backfill.ingests import Event, Ingest, IngestStatus, Stage
+from course_backfill.ingests import Event, Ingest, IngestStatus, Leg, Stage
 from course_backfill.ports import Condition, Key, Write
 from tests.generators import COURSE, OLD_COURSE, RESEND_AFTER, Stores, create_ingest
 
@@ -140,12 +140,13 @@ def test_what_belongs_to_a_change_is_written_with_it_or_not_at_all(stores: Store
     assert found["seen"] == "ingest-1"
 
 
-def test_current_demands_the_epoch_and_the_stage_and_nothing_else(stores: Stores) -> None:
+def test_current_demands_the_epoch_the_leg_and_the_stage_and_nothing_else(stores: Stores) -> None:
     ingest = add(stores, create_ingest(status="processing", stage="replicating", epoch=3))
     stores.ingests.update("ingest-1", counting)
     stores.state.write(stores.ingests.current(ingest))
     changes: list[dict[str, object]] = [
         {"epoch": 4},
+        {"leg": Leg.LOCATIONS},
         {"stage": Stage.VERIFYING},
         {"stage": None},
     ]

@@ -13,7 +13,7 @@ from course_backfill.clock import to_text
 from course_backfill.courses import CourseStatus, Version
 from course_backfill.errors import Conflict, Fenced, QueueUnavailable
 from course_backfill.ingest_states import require_current
-from course_backfill.ingests import AggregatedVersion, Callback, Ingest, IngestStatus, Stage
+from course_backfill.ingests import AggregatedVersion, Callback, Ingest, IngestStatus, Leg, Stage
 from course_backfill.messages import Step
 from course_backfill.ports import Write
 from tests.generators import COURSE, Stores, create_failure, create_ingest, create_message
@@ -267,7 +267,9 @@ def test_late_writers_are_swept_behind_as_often_as_is_set() -> None:
 
 
 @pytest.mark.parametrize("on_failure", ["rollback", "keep"])
-@pytest.mark.parametrize("moved", [{"epoch": 3}, {"stage": Stage.VERIFYING}], ids=str)
+@pytest.mark.parametrize(
+    "moved", [{"epoch": 3}, {"stage": Stage.VERIFYING}, {"leg": Leg.LOCATIONS}], ids=str
+)
 def test_a_late_worker_fails_nothing_that_has_moved_on(
     stores: Stores, on_failure: str, moved: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
