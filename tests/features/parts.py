@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -89,6 +90,9 @@ def shell_beside(installation: Installation) -> Iterator[Shell]:
         "AWS_ENDPOINT_URL": installation.endpoint,
         "AWS_REGION": "eu-west-1",
         "COURSE_BACKFILL_NAMESPACE": installation.settings.namespace,
+        "COURSE_BACKFILL_LOCATIONS": json.dumps(
+            [one.to_item() for one in installation.settings.locations]
+        ),
         "COURSE_BACKFILL_API_TOKEN": TOKEN,
     }
     with running("api", **settings) as api:
