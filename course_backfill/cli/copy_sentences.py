@@ -52,7 +52,7 @@ def success_of(ingest: Document, took: str) -> str | None:
     if kind == WARM:
         return _warmed(ingest.get("warming"))
     if ingest.get("repairs"):
-        return f"{_mended(ingest)} in {took}{_stale(ingest)}"
+        return f"mended in {took} what an audit found: {_mended(ingest)}{_stale(ingest)}"
     if ingest["course"].get("version") is None and replicas_of(ingest):
         filled = [one for one in replicas_of(ingest) if one.get("objectsDone")]
         where = ", ".join(str(one["location"]) for one in filled or replicas_of(ingest))
@@ -101,7 +101,7 @@ def _found(ingest: Document) -> str:
 
 def _mended(ingest: Document) -> str:
     left = count_of(ingest, "damaged")
-    said = f"mended what an audit found damaged: {_done(ingest)}"
+    said = _done(ingest)
     return f"{said}; {objects(left)} damaged still" if left else said
 
 
