@@ -30,7 +30,11 @@ from benchmarks.content import (
 from benchmarks.location_cases import LocationCase
 from benchmarks.memory import NoRoom, measure_peak
 from benchmarks.servers import EMBEDDED, Servers, running_servers
-from benchmarks.state_requests import count_location_backfill
+from benchmarks.state_requests import (
+    count_location_backfill,
+    count_warming,
+    warming_settings,
+)
 from benchmarks.worker import QueuelessWiring, worker_settings
 from course_backfill.adapters.mongodb import Client
 from course_backfill.local.mongod_binary import MongodUnavailable
@@ -127,8 +131,10 @@ class Run:
         with self._source() as client:
             write(content, client[database])
         s3, mongod = self._servers.destinations[EMBEDDED], self._servers.mongod
-        with closing(QueuelessWiring(worker_settings(s3.address, mongod.address, database))) as one:
+        settings = warming_settings(worker_settings(s3.address, mongod.address, database))
+        with closing(QueuelessWiring(settings)) as one:
             results.requests.append(count_location_backfill(content, one))
+            results.requests.append(count_warming(content, one, self._tell))
 
     def _source(self) -> Client:
         return MongoClient(self._servers.mongod.address)
