@@ -83,7 +83,7 @@ ADVICE: dict[str, str] = {
     "with --restore-days (in the API restoreDays), or run more workers; then start the course "
     "again.",
     "too-expensive": "Allow more with --max-cost (in the API maxCost), choose a slower tier with "
-    "--restore-tier (restoreTier), or copy from a location that is not cold (--from).",
+    "--tier (in the API restoreTier), or copy from a location that is not cold (--from).",
     "gave-up-waiting": "Bring the service named above back, then start the course again.",
     "dead-letter": "Read the error with course-backfill dead-letters; when its cause is gone, "
     "start the course again.",

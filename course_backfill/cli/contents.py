@@ -146,10 +146,15 @@ def _print_versions(found: list[Document]) -> None:
             Column("Objects", [number(one["objects"]) for one in found], is_number=True),
             Column("Size", [size(one["bytes"]) for one in found], is_number=True),
             Column("Left out", [number(one["exceptions"]) for one in found], is_number=True),
+            Column("In", [_where(one) for one in found], may_go=True),
             Column("Ingest", [str(one["ingest"]) for one in found], may_go=True),
         ],
     )
     tell_left_out(left_out)
+
+
+def _where(version: Document) -> str:
+    return ", ".join(str(replica["location"]) for replica in version["replicas"])
 
 
 def _print_entries(found: list[Document]) -> None:
