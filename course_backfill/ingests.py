@@ -275,5 +275,3 @@ class Event(Record):
     """The key, in the replica's location, of the one object that it is about."""
     description: str
     requested_by: str | None = None
-
-

@@ -7,9 +7,11 @@ import os
 import pytest
 
 from course_backfill.audits import AuditWish
+from course_backfill.course_writes import course_key
 from course_backfill.courses import Course
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.locations import Location
+from course_backfill.ports import Write
 from tests.features.installation import COURSE, Installation, wait_until
 
 MIB = 1024 * 1024
@@ -114,3 +116,19 @@ def test_workers_that_are_killed_while_they_repair_leave_the_rest_to_others(
     assert (ended.status, ended.failure) == (IngestStatus.SUCCEEDED, None)
     assert objects(two_locations, "primary") == objects(two_locations, "second") == before
     assert course(two_locations).damaged == 0
+
+
+def test_a_course_that_was_not_looked_at_for_long_is_audited_by_the_schedule(
+    two_locations: Installation,
+) -> None:
+    alter(two_locations, "primary", "assets/file1.bin", content=b"rotten")
+    long_ago = {"unauditedSince": "2020-01-01T00:00:00.000Z"}
+    two_locations.wiring.state.write(Write(course_key(str(COURSE)), assign=long_ago))
+
+    wait_until(lambda: course(two_locations).damaged)
+
+    audit, *others = two_locations.wiring.ingests.listing(course=str(COURSE), limit=10)[0]
+    assert (audit.ingest_type, audit.requested_by) == ("audit-course", "schedule")
+    assert [one.ingest_type for one in others] == ["backfill-course"]
+    assert set(course(two_locations).replicas) == {"primary", "second"}
+    assert (course(two_locations).unaudited_since or "") > audit.created_date
