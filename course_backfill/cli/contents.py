@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -139,16 +140,16 @@ def _entry(api: ApiClient, course: str, version: str, path: str) -> Document:
 
 
 def _print_versions(found: list[Document]) -> None:
+    registered = Column("Registered (UTC)", [moment(one["createdDate"]) for one in found])
+    count = Column("Objects", [number(one["objects"]) for one in found], is_number=True)
+    total = Column("Size", [size(one["bytes"]) for one in found], is_number=True)
+    bad = Column("Left out", [number(one["exceptions"]) for one in found], is_number=True)
+    where = Column("In", [_where(one) for one in found])
+    ingest = Column("Ingest", [str(one["ingest"]) for one in found], may_go=True)
     left_out = print_rows(
         Column("Version", [str(one["id"]) for one in found]),
-        [
-            Column("Registered (UTC)", [moment(one["createdDate"]) for one in found]),
-            Column("Objects", [number(one["objects"]) for one in found], is_number=True),
-            Column("Size", [size(one["bytes"]) for one in found], is_number=True),
-            Column("Left out", [number(one["exceptions"]) for one in found], is_number=True),
-            Column("In", [_where(one) for one in found], may_go=True),
-            Column("Ingest", [str(one["ingest"]) for one in found], may_go=True),
-        ],
+        [registered, count, total, bad, where, ingest],
+        [registered, count, replace(total, may_go=True), replace(bad, may_go=True), where],
     )
     tell_left_out(left_out)
 

@@ -87,7 +87,9 @@ def warming_ingest_of(api: ApiClient, name: str) -> str | None:
     active = api.get(course_path(name)).get("activeIngest")
     if active is None:
         return None
-    return str(active) if api.get(ingest_path(active))["stage"] == "warming" else None
+    ingest = api.get(ingest_path(active))
+    is_restoring = bool((ingest["warming"] or {}).get("asked"))
+    return str(active) if ingest["stage"] == "warming" or is_restoring else None
 
 
 def active_ingests(api: ApiClient) -> Iterator[Document]:
