@@ -166,7 +166,10 @@ class IngestStep:
         now = self._clock()
         name = parked_name(message)
         earlier = find_timer(self._state, ingest.id, name)
-        since = from_text(earlier.since) if earlier and earlier.since else now
+        patience = waiting.patience and int(waiting.patience.total_seconds())
+        # What is waited out with another patience is another wait, which begins now.
+        is_same = earlier is not None and earlier.patience == patience
+        since = from_text(earlier.since) if earlier and earlier.since and is_same else now
         if now - since >= (waiting.patience or self._parking.give_up_after):
             detail = f"{waiting.reason} (waited since {to_text(since)})"
             failure = Failure.of_ingest("gave-up-waiting", detail, stage=_stage(ingest))
@@ -178,7 +181,7 @@ class IngestStep:
         timer = parked_timer(message, due=due, since=since)
         try:
             self._state.write(
-                set_timer(timer.model_copy(update={"attempts": attempts})),
+                set_timer(timer.model_copy(update={"attempts": attempts, "patience": patience})),
                 self._ingests.current(ingest),
             )
         except ConditionFailed:

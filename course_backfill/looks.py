@@ -126,7 +126,7 @@ def keep_until(
 
 def warmed(before: Warming | None, look: Look, wish: RestoreWish) -> Warming:
     """How far restoring is after a look; `before` is as it was when the look began."""
-    is_again = before is not None and before.is_asked and look.cold > 0
+    is_again = before is not None and _began_anew(before, look)
     is_new = before is None or is_again
     raising = is_raised(before, wish)
     dates = _dates(None if is_new else before, look, is_anew=raising and look.cut_at is None)
@@ -145,6 +145,12 @@ def warmed(before: Warming | None, look: Look, wish: RestoreWish) -> Warming:
         readable_until=to_text(look.expires) if look.expires else None,
         **dates,
     )
+
+
+def _began_anew(before: Warming, look: Look) -> bool:
+    """Whether something went cold that could be read, or whose restore was asked for."""
+    is_restored_elsewhere = before.asked == 0 and look.restoring > 0
+    return before.is_asked and (look.cold > 0 or is_restored_elsewhere)
 
 
 def _dates(before: Warming | None, look: Look, *, is_anew: bool) -> dict[str, str | None]:
@@ -167,6 +173,12 @@ def next_look(warming: Warming, look: Look, *, poll: timedelta) -> datetime | No
     if look.expires:
         dues.append(max(first, look.expires - KEEP_MARGIN))
     return min(dues, default=None)
+
+
+def next_read(warming: Warming | None, now: datetime) -> datetime | None:
+    """When what was found cold may be readable; None where that is not known."""
+    due = _date(warming.ready_from_date) if warming and warming.asked else None
+    return due if due and due > now else None
 
 
 def said_of(warming: Warming, look: Look) -> str:

@@ -39,6 +39,8 @@ class Timer(Record):
     message: StepMessage | None = None
     attempts: int = 0
     since: str | None = None
+    patience: int | None = None
+    """Seconds until the wait since then is given up, where that is not the usual time."""
     progress: int = 0
     """Packets done when a watch last fired: only a standstill has messages sent again."""
 

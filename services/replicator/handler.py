@@ -67,5 +67,6 @@ def build_step(wiring: Wiring) -> IngestStep:
         new_id=wiring.new_id,
         renew_every=wiring.renew_every,
         restore_patience=wiring.restore_patience,
+        clock=wiring.clock,
     )
     return wiring.step(replicator.replicate)

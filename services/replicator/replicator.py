@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Protocol
 
 from course_backfill.claims import HeldClaim
+from course_backfill.clock import Clock
 from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
@@ -22,6 +23,7 @@ from course_backfill.ingest_step import (
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, Stage
 from course_backfill.locations import result_key
+from course_backfill.looks import next_read
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.placements import Placements
@@ -52,6 +54,7 @@ class Replicator:
         new_id: Callable[[], str],
         renew_every: float,
         restore_patience: timedelta,
+        clock: Clock,
     ) -> None:
         self._copying = copying
         self._results = results
@@ -62,6 +65,7 @@ class Replicator:
         self._new_id = new_id
         self._renew_every = renew_every
         self._restore_patience = restore_patience
+        self._clock = clock
 
     def replicate(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Copies the message's packet unless that is done or being done, then decides."""
@@ -74,10 +78,15 @@ class Replicator:
                 try:
                     self._copy(ingest, packet)
                 except ObjectCold as cold:
-                    warm = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.WARM)
-                    patience = self._restore_patience
-                    return StepWaiting(str(cold), patience=patience, send=(warm,))
+                    return self._wait_until_warm(ingest, cold)
         return self._decide(ingest, message)
+
+    def _wait_until_warm(self, ingest: Ingest, cold: ObjectCold) -> StepWaiting:
+        """The warmer is told once; what it has asked for is not tried before it can be there."""
+        due = next_read(ingest.warming, self._clock())
+        warm = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.WARM)
+        send = () if due else (warm,)
+        return StepWaiting(str(cold), due=due, patience=self._restore_patience, send=send)
 
     def _copy(self, ingest: Ingest, packet: Packet) -> None:
         attempt = packet.claimant or ""

@@ -109,9 +109,7 @@ class Warmer:
         except RestoreRefused as refused:
             return _failed(ingest, "restore-refused", str(refused))
         except KnownOutage as outage:
-            if ingest.warming is None or self._is_overdue(ingest, ingest.warming):
-                raise
-            return StepWaiting(str(outage), patience=NEVER)
+            return self._put_off(ingest, outage)
         warming = warmed(ingest.warming, look, ingest.restore)
         if look.waiting:
             return self._wait(ingest, message, look, warming)
@@ -144,7 +142,16 @@ class Warmer:
         course = CourseId.parse(ingest.course)
         return asking.look(wanted_objects(lists, places=self._places, course=course))
 
-    def _is_overdue(self, ingest: Ingest, warming: Warming) -> bool:
+    def _put_off(self, ingest: Ingest, outage: KnownOutage) -> StepResult:
+        """Restores go on without us; who reads what they restore gives up by himself."""
+        if ingest.warming is None:
+            raise outage
+        if ingest.stage is Stage.WARMING and self._is_overdue(ingest.warming):
+            detail = f"{outage} (restores were asked for since {ingest.warming.started_date})"
+            return _failed(ingest, "gave-up-waiting", detail)
+        return StepWaiting(str(outage), patience=NEVER)
+
+    def _is_overdue(self, warming: Warming) -> bool:
         return is_overdue(warming, self._clock(), self._patience.give_up_after)
 
     def _go_on(
@@ -152,10 +159,7 @@ class Warmer:
     ) -> StepResult:
         """Everything can be read: on to reading it, or to the end where that was all."""
         if ingest.stage is not Stage.WARMING:
-            self._record(ingest, message, look, warming)
-            return self._come_back(
-                ingest, message, next_look(warming, look, poll=self._patience.poll)
-            )
+            return self._send_readers(ingest, message, look, warming)
         if ingest.ingest_type == "warm-course":
             self._lifecycle.end(
                 ingest,
@@ -178,6 +182,16 @@ class Warmer:
         )
         return StepSucceeded(self._flow.messages(moved))
 
+    def _send_readers(
+        self, ingest: Ingest, message: StepMessage, look: Look, warming: Warming
+    ) -> StepResult:
+        """All that is yet to be read can be: whoever waited for it is sent for at once."""
+        has_waited = ingest.warming is not None and ingest.warming.asked > 0
+        self._record(ingest, message, look, warming)
+        due = next_look(warming, look, poll=self._patience.poll)
+        done = self._come_back(ingest, message, due)
+        return StepSucceeded(self._flow.messages(ingest)) if has_waited else done
+
     def _wait(
         self, ingest: Ingest, message: StepMessage, look: Look, warming: Warming
     ) -> StepResult:
@@ -186,7 +200,7 @@ class Warmer:
         self._record(ingest, message, look, warming)
         if look.cut_at is not None:
             return StepSucceeded([message])
-        if self._is_overdue(ingest, warming):
+        if self._is_overdue(warming):
             return _failed(ingest, "restore-overdue", _overdue(warming, look))
         due = next_look(warming, look, poll=self._patience.poll)
         if ingest.stage is Stage.WARMING:

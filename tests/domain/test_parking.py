@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from course_backfill.clock import from_text, to_text
 from course_backfill.errors import SourceUnavailable
-from course_backfill.ingest_step import Parking, StepResult
-from course_backfill.ingests import Ingest, Leg, Stage
+from course_backfill.ingest_step import Parking, StepResult, StepWaiting
+from course_backfill.ingests import Ingest, IngestStatus, Leg, Stage
 from course_backfill.messages import Step, StepMessage
 from course_backfill.timers import Timer, TimerKind, find_timer, move_timer
 from tests.generators import COURSE, Stores, create_message
@@ -145,3 +145,38 @@ def test_waiting_is_one_event_that_names_the_outage(outage: Outage) -> None:
     events = [one for one in outage.stores.ingests.events("ingest-1") if one.outcome == "waiting"]
     assert [(one.step, one.replica) for one in events] == [("replicate", "primary")]
     assert "MongoDB does not answer" in events[0].description
+
+
+def test_a_wait_of_known_length_leaves_an_outage_all_of_its_time() -> None:
+    """What took days to be restored is no reason to give up at the first outage after it."""
+    stores = Stores().with_courses(COURSE)
+    stores.at(Stage.REPLICATING)
+    waits: list[StepResult] = [
+        StepWaiting("cold", patience=timedelta(hours=96)),
+        StepWaiting("cold", patience=timedelta(hours=96)),
+        StepWaiting("away"),
+    ]
+    step = stores.step(lambda ingest, message: waits.pop(0))
+    for hours in (0, 48, 1):
+        stores.clock.advance(hours=hours)
+        step.handle(MESSAGE)
+    assert stores.ingests.get("ingest-1").status is IngestStatus.PROCESSING
+    [name] = [one for one in stores.timers("ingest-1") if one.startswith("parked")]
+    timer = find_timer(stores.state, "ingest-1", name)
+    assert timer is not None
+    assert timer.since == to_text(stores.clock.now)
+
+
+def test_a_wait_of_known_length_ends_when_that_is_over() -> None:
+    stores = Stores().with_courses(COURSE)
+    stores.at(Stage.REPLICATING)
+    step = stores.step(lambda ingest, message: StepWaiting("cold", patience=timedelta(hours=96)))
+    for hours in (0, 95):
+        stores.clock.advance(hours=hours)
+        step.handle(MESSAGE)
+    assert stores.ingests.get("ingest-1").failure is None
+    stores.clock.advance(hours=1)
+    step.handle(MESSAGE)
+    failure = stores.ingests.get("ingest-1").failure
+    assert failure is not None
+    assert failure.code == "gave-up-waiting"

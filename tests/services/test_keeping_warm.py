@@ -168,3 +168,53 @@ def test_it_comes_back_before_the_first_copy_expires(world: WarmingWorld) -> Non
     assert timer is not None
     assert timer.due_date < expires
     assert world.hours_to_look(ingest) > timedelta(days=2) / timedelta(hours=1)
+
+
+def test_who_waited_for_a_restore_goes_on_as_soon_as_it_is_seen(world: WarmingWorld) -> None:
+    ingest, message = warmed(world)
+    world.wiring.clock.advance(hours=60)
+    world.deliver(message)
+    world.run()
+    world.wiring.clock.advance(hours=6)
+    world.deliver(world.warm_message(ingest))
+    assert [one.step for one in world.wiring.messages.waiting] == [Step.REPLICATE]
+    world.run()
+    assert world.ingest(ingest).status is IngestStatus.SUCCEEDED
+
+
+def test_a_waiting_packet_does_not_have_the_warmer_look_again_and_again(
+    world: WarmingWorld,
+) -> None:
+    ingest, message = warmed(world)
+    world.wiring.clock.advance(hours=60)
+    world.deliver(message)
+    world.run()
+    world.wiring.messages.sent.clear()
+    world.pass_time(hours=2)
+    assert world.ingest(ingest).stage is Stage.REPLICATING
+    assert len(world.wiring.messages.sent) <= 3
+
+
+def test_an_outage_while_days_of_copying_are_kept_warm_ends_nothing(world: WarmingWorld) -> None:
+    ingest, message = warmed(world, RestoreWish(days=30))
+    hold_back(world, hours=120)
+    world.bucket.is_unavailable = True
+    world.deliver(world.warm_message(ingest))
+    hold_back(world, hours=2)
+    world.bucket.is_unavailable = False
+    assert world.ingest(ingest).stage is Stage.REPLICATING
+    world.deliver(message)
+    world.run()
+    assert world.ingest(ingest).status is IngestStatus.SUCCEEDED
+
+
+def test_a_restore_that_someone_else_began_late_is_waited_for_anew(world: WarmingWorld) -> None:
+    ingest, message = warmed(world)
+    world.wiring.clock.advance(hours=120)
+    for key in world.cool():
+        world.wiring.restorer(world.wiring.primary).restore(key, days=1, tier=Tier.BULK)
+    world.deliver(message)
+    world.run()
+    assert world.ingest(ingest).stage is Stage.REPLICATING
+    world.pass_time(hours=13)
+    assert world.ingest(ingest).status is IngestStatus.SUCCEEDED
