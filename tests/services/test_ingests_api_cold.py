@@ -8,6 +8,7 @@ import pytest
 
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
+from tests.services.test_ingests_api_openapi import check, operation
 
 LOCATIONS = [{"id": "primary", "bucket": "one"}, {"id": "second", "bucket": "two"}]
 WARM = create_request() | {"ingestType": {"id": "warm-course"}}
@@ -152,3 +153,39 @@ def test_the_backfill_that_mends_says_whose_findings(world: ApiWorld) -> None:
     mended = world.get(ask(world, create_request())).json
     assert mended["repairs"] == audit.removeprefix("/ingests/")
     assert world.get("/reports/backfill").json["totals"]["damaged"] == 0
+
+
+def test_all_that_is_shown_of_copies_is_described(world: ApiWorld) -> None:
+    document = world.get("/openapi.json").json
+    world.wiring.buckets["second"].mark_deleted(key_of(world))
+    cool(world)
+    from_primary = {"sourceLocation": {"provider": {"id": "amazon-s3"}}, "dryRun": True}
+    audit = ask(world, AUDIT)
+    shown = {
+        "/ingests/{ingest_id}": [
+            audit,
+            ask(world, create_request(**from_primary)),
+            ask(world, WARM),
+        ],
+        "/ingests/{ingest_id}/failures": [f"{audit}/failures"],
+        "/courses/{course_id}": [f"/courses/{COURSE}"],
+        "/courses/{course_id}/versions": [f"/courses/{COURSE}/versions"],
+        "/reports/backfill": ["/reports/backfill"],
+        "/locations": ["/locations"],
+    }
+    for path, concretes in shown.items():
+        schema = operation(document, "GET", path)["responses"]["200"]["content"]
+        for concrete in concretes:
+            check(document, schema["application/json"]["schema"], world.get(concrete).json)
+
+
+def test_a_dry_run_from_cold_copies_tells_what_restoring_takes(world: ApiWorld) -> None:
+    cool(world)
+    dry = create_request() | {"ingestType": {"id": "warm-course"}, "dryRun": True}
+    shown = world.get(ask(world, dry)).json
+    assert (shown["status"]["id"], shown["warming"]) == ("succeeded", None)
+    report = shown["report"]
+    assert report["byStorageClass"] == {"GLACIER": {"objects": 1, "bytes": 5}}
+    assert (report["restoreRequests"], report["tier"], report["currency"]) == (1, "Standard", "USD")
+    assert [one["tier"] for one in report["tiers"]] == ["Bulk", "Standard", "Expedited"]
+    assert world.get(CONTENT).status == 409
