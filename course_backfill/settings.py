@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     # --- cold storage ---
 
     restore_tier: Tier = Field(
-        default=Tier.STANDARD, description="How fast cold objects are restored: see Warming."
+        default=Tier.STANDARD, description="Bulk, Standard or Expedited: how fast restores are."
     )
     restore_days: Count = Field(default=7, le=365, description="How long restored copies last.")
     restore_requests_per_second: Count = Field(
