@@ -70,7 +70,8 @@ class BarDisplay:
     def __init__(self, screen: Console) -> None:
         self._screen = screen
         self._tasks: dict[str, TaskID] = {}
-        self._bars = Progress(*_columns(screen.width), console=screen, refresh_per_second=4)
+        columns = _columns(screen.width)
+        self._bars = Progress(*columns, console=screen, refresh_per_second=4, expand=True)
 
     def __enter__(self) -> BarDisplay:
         self._bars.start()
@@ -118,14 +119,14 @@ def print_end(screen: Console, ingest: IngestView) -> None:
 def _columns(width: int) -> list[ProgressColumn]:
     """Course, bar and stage always; the figures as far as the terminal is wide enough."""
     columns: list[ProgressColumn] = [
-        _Field(lambda view: view.course, Column(ratio=3, no_wrap=True, overflow="ellipsis")),
-        BarColumn(bar_width=None, table_column=Column(ratio=2)),
+        _Field(lambda view: view.course, Column(ratio=4, no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=None, table_column=Column(ratio=1)),
         _Field(_percent, Column(justify="right", no_wrap=True)),
         _Field(_objects, Column(justify="right", no_wrap=True)),
-        _Field(_bytes, Column(justify="right", no_wrap=True)),
     ]
     if width >= 100:
         columns += [
+            _Field(_bytes, Column(justify="right", no_wrap=True)),
             _Field(_rate, Column(justify="right", no_wrap=True)),
             _Field(lambda view: view.time_left, Column(justify="right", no_wrap=True)),
         ]
@@ -146,15 +147,15 @@ class _Field(TextColumn):
 
 
 def _percent(view: IngestView) -> str:
-    return "" if view.percent is None else f"{view.percent} %"
+    return "" if view.percent is None or view.is_warming else f"{view.percent} %"
 
 
 def _objects(view: IngestView) -> str:
-    return f"{number(view.objects_now)}/{number(view.objects_total)}"
+    return "" if view.is_warming else f"{number(view.objects_now)}/{number(view.objects_total)}"
 
 
 def _bytes(view: IngestView) -> str:
-    return f"{size(view.bytes_now)}/{size(view.bytes_total)}"
+    return "" if view.is_warming else f"{size(view.bytes_now)}/{size(view.bytes_total)}"
 
 
 def _rate(view: IngestView) -> str:

@@ -179,6 +179,11 @@ class IngestView:
         return printable(events[-1]["description"])
 
     @property
+    def is_warming(self) -> bool:
+        """Whether it waits for restores, so that no object is under way."""
+        return self.stage == "warming"
+
+    @property
     def note(self) -> str:
         """What is being done now, in a few words."""
         return warming_note(self.document) or self.waiting or self.stage
