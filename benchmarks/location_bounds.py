@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 
 
 class LocationBounds:
-    """Plain requests for the objects of the full location."""
+    """Plain requests for packets of objects of the full location, one packet after the other."""
 
-    def __init__(self, worker: ConnectedWiring, objects: Sequence[ExpectedObject]) -> None:
+    def __init__(
+        self, worker: ConnectedWiring, packets: Sequence[Sequence[ExpectedObject]]
+    ) -> None:
         self._worker = worker
-        self._objects = objects
+        self._packets = packets
         self._bucket = worker.locations[FULL].bucket
         self._target = worker.locations[TARGET].bucket
-        self._content = bytes(max(one.size for one in objects))
+        self._content = bytes(max(one.size for packet in packets for one in packet))
         self._pieces = pieces_of(self._content)
         self._s3 = plain_client(worker)
 
@@ -58,12 +60,15 @@ class LocationBounds:
         if self._is_large(PART_BYTES):
             put = partial(put_large, self._worker, self._worker.locations[TARGET], self._pieces)
             with ThreadPoolExecutor(LARGE_AT_ONCE) as executor:
-                list(executor.map(put, [one.key for one in self._objects]))
+                self._each(lambda one: put(one.key), executor)
         else:
             self._each(self._put)
 
-    def _each(self, work: Callable[[ExpectedObject], object]) -> None:
-        list(self._worker.executor.map(work, self._objects))
+    def _each(
+        self, work: Callable[[ExpectedObject], object], executor: Executor | None = None
+    ) -> None:
+        for packet in self._packets:
+            list((executor or self._worker.executor).map(work, packet))
 
     def _is_large(self, limit: int) -> bool:
         return len(self._content) > limit

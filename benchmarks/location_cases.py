@@ -46,6 +46,11 @@ class LocationFigures:
         cpu = sum(sum(one.cpu.values()) for one in bounds) / CORES
         return max(cpu, *(one.seconds for one in bounds)) / self.runs[name].seconds
 
+    def of_cpu(self, name: str) -> float:
+        """The CPU of its bounds as a share of a part's own, whatever else was running."""
+        own = sum(self.runs[name].cpu.values())
+        return sum(sum(one.cpu.values()) for one in self._bounds(name)) / own
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -53,6 +58,7 @@ class LocationFigures:
             "server": self.server,
             "ratioToBound": {name: self.of_bound(name) for name in BOUNDS},
             "ratioToMachine": {name: self.of_machine(name) for name in BOUNDS},
+            "ratioOfCpu": {name: self.of_cpu(name) for name in BOUNDS},
             "runs": {name: run.to_dict() for name, run in self.runs.items()},
         }
 
@@ -63,7 +69,7 @@ class LocationFigures:
 class LocationCase:
     """Objects of zeros in the full location of one server, and what is done with them.
 
-    The product gets them packet by packet, as one poller would; the bounds all at once.
+    Packet by packet, as one poller gets them.
     """
 
     def __init__(self, content: Content, name: str, server: Server, *, patience: float) -> None:
@@ -72,12 +78,11 @@ class LocationCase:
         self._worker = connections(server.address)
         self._stopwatch = Stopwatch({"s3": server.process}, patience=patience)
         make_buckets(self._worker)
-        self._objects = _objects(self._worker, content, is_filled=name == EMBEDDED)
-        self._packets = _packets(self._objects)
+        self._packets = _packets(_objects(self._worker, content, is_filled=name == EMBEDDED))
 
     def compare(self, rounds: int, *, tell: Callable[[str], None]) -> LocationFigures:
         """Everything by turns, so many times; the typical run of each."""
-        bounds = LocationBounds(self._worker, self._objects)
+        bounds = LocationBounds(self._worker, self._packets)
         self._count_digests(bounds)
         works = {
             COPY: bounds.copy,

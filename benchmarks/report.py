@@ -37,6 +37,7 @@ LOCATION_HEADINGS = (
     "MB/s",
     "of slowest\nbound",
     "of what the\ncores allow",
+    "of its\nCPU",
     "CPU ms/object\nworker",
     "\nS3",
     "others'\nCPU",
@@ -117,8 +118,10 @@ def _location_table(locations: Sequence[LocationFigures]) -> Table:
         table.add_row(f"[bold]{one.objects} in the {one.server}")
         for name, run in one.runs.items():
             is_bound = name not in BOUNDS
-            ratios = ("", "") if is_bound else (one.of_bound(name), one.of_machine(name))
-            texts = [ratio if isinstance(ratio, str) else f"{ratio:.2f}" for ratio in ratios]
+            ratios = (
+                [] if is_bound else [one.of_bound(name), one.of_machine(name), one.of_cpu(name)]
+            )
+            texts = [f"{ratio:.2f}" for ratio in ratios] or [""] * 3
             table.add_row(f"  {name}" if is_bound else f"  [bold]{name}", *_figures(run, *texts))
     return table
 
