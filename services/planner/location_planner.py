@@ -39,6 +39,10 @@ class LocationPlanner:
         for location in (ingest.source or PRIMARY, *ingest.locations):
             self._places.location(location)
 
+    def has_missing(self, ingest: Ingest) -> bool:
+        """Whether a wanted location lacks a registered version."""
+        return any(one.versions for one in self._wanted(ingest))
+
     def plan(
         self, ingest: Ingest, message: StepMessage, check: SourceCheck | None = None
     ) -> StepResult:

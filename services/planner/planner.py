@@ -96,9 +96,7 @@ class Planner:
         packets = list(scan.packets(self._inventory(taken.key)))
         unchanged = self._is_unchanged(ingest, taken)
         if ingest.dry_run:
-            dry_run = DryRun(source=self._source, results=self._results, lifecycle=self._lifecycle)
-            dry_run.end(ingest, scan, lambda: self._inventory(taken.key), unchanged=unchanged)
-            return StepCompleted()
+            return self._report(ingest, message, scan, taken.key, unchanged=unchanged)
         if scan.faults and ingest.corrupt_objects == "fail":
             return self._refuse(ingest, taken.key, scan.faults)
         if unchanged:
@@ -106,6 +104,22 @@ class Planner:
             check = SourceCheck(checked_date=taken.taken_date, stale=False)
             return self._locations.plan(ingest, message, check)
         return self._begin(ingest, message, taken, packets)
+
+    def _report(
+        self,
+        ingest: Ingest,
+        message: StepMessage,
+        scan: InventoryScan,
+        inventory: str,
+        *,
+        unchanged: bool,
+    ) -> StepResult:
+        """Where MongoDB has nothing new, what other locations lack; unless it is to be read."""
+        if unchanged and not ingest.read_source and self._locations.has_missing(ingest):
+            return self._locations.plan(ingest, message)
+        dry_run = DryRun(source=self._source, results=self._results, lifecycle=self._lifecycle)
+        dry_run.end(ingest, scan, lambda: self._inventory(inventory), unchanged=unchanged)
+        return StepCompleted()
 
     def _planner_of_copies(self, ingest: Ingest) -> Work | None:
         """Who plans an ingest of copies that are registered already; None for one of the source."""

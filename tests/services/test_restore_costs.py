@@ -151,3 +151,14 @@ def test_the_same_objects_for_two_locations_are_restored_and_paid_once(
     world.pass_time(hours=6)
     assert world.ingest(ingest).status is IngestStatus.SUCCEEDED
     assert len(restores.take()) == FILES
+
+
+def test_a_dry_run_of_an_unchanged_source_tells_what_other_locations_lack(
+    world: WarmingWorld,
+) -> None:
+    world.cool()
+    both = ("primary", "second")
+    report = world.ingest(world.bring(provider="mongodb", locations=both, dry_run=True)).report
+    assert report is not None
+    assert not report.unchanged
+    assert (report.objects, report.restore_requests) == (FILES + 3, FILES)
