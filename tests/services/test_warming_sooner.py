@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.clock import from_text
@@ -15,6 +16,7 @@ from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.messages import Step
 from course_backfill.warming import RestoreWish
+from services.warmer import handler
 from services.warmer.asking import AT_ONCE
 from services.warmer.completions import DETAIL_TYPE, is_completion
 from services.warmer.handler import build_completions
@@ -189,6 +191,19 @@ def test_a_false_word_costs_a_look_and_nothing_else(
     world.pass_time(minutes=10)
     assert restores.take() == []
     assert world.hours_to_look(ingest) == pytest.approx(4.83, abs=0.2)
+
+
+def test_the_handler_takes_words_of_s3_too(
+    world: WarmingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "connect", lambda: world.wiring)
+    handler.completions.cache_clear()
+    first, *_ = world.cool()
+    ingest = world.bring(restore=BULK)
+    context = LambdaContext()
+    assert handler.lambda_handler(completion(first), context) == {"batchItemFailures": []}
+    handler.completions.cache_clear()
+    assert world.hours_to_look(ingest) < 1
 
 
 def test_batches_of_messages_are_no_words_of_s3() -> None:
