@@ -140,7 +140,8 @@ class Replicator:
         first = next(fatal, None)
         if first is None:
             return None
-        detail = f"{listed} object(s) could not be copied, the first is {first.path!r}: "
+        where = f" (for {first.replica})" if first.replica else ""
+        detail = f"{listed} object(s) could not be copied, the first is {first.path!r}{where}: "
         whole = Failure.of_ingest(first.code, detail + first.detail, stage=Stage.REPLICATING)
         return StepFailed(whole, objects=listed)
 

@@ -133,10 +133,14 @@ class Verifier:
         listed = self._results.write_failures(ingest, chain(recorded, [first], others))
         detail = (
             f"{listed - known} finding(s) where copies are not what was sent, "
-            f"the first at {first.path!r}: {first.detail}"
+            f"the first at {first.path!r}{_where(first)}: {first.detail}"
         )
         whole = Failure.of_ingest(first.code, detail, stage=Stage.VERIFYING)
         return StepFailed(whole, objects=listed)
+
+
+def _where(failure: Failure) -> str:
+    return f" in {failure.replica}" if failure.replica else ""
 
 
 def _all_verified(replicas: list[Replica]) -> bool:

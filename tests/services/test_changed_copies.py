@@ -10,8 +10,10 @@ from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step
 from tests.services.location_world import (
     ARCHIVE,
+    FAR,
     FAR_THIRD,
     FROM_S3,
+    LARGE,
     PRIMARY,
     SECOND,
     THIRD,
@@ -176,6 +178,29 @@ def test_another_object_at_the_target_fails_the_ingest_and_is_never_replaced(
     assert {one.path for one in world.pipeline.failures(ingest.id)} == {
         world.key("assets/a.txt", version="v2")
     }
+
+
+@pytest.mark.parametrize("location", [SECOND, FAR], ids=["inside", "streamed"])
+def test_another_large_object_at_the_target_is_found_and_never_replaced(
+    location: dict[str, object],
+) -> None:
+    world = LocationWorld(PRIMARY, location)
+    world.save("large.mp4", LARGE)
+    name = str(location["id"])
+    ingest = world.pipeline.start(on_failure="keep")
+    message = world.run_to(Step.REPLICATE, name)
+    key = world.key("assets/large.mp4", location=name)
+    world.buckets[name].store(key, b"another")
+    world.pipeline.deliver(message)
+    world.pipeline.run()
+    failed = world.pipeline.ingest(ingest)
+    assert code(failed) == "fixity-mismatch"
+    assert failed.failure is not None
+    assert f"in {name}" in failed.failure.detail
+    found = world.buckets[name].latest(key)
+    assert found is not None
+    assert found.content == b"another"
+    assert not world.buckets[name].uploads
 
 
 def test_a_surplus_object_below_a_brought_version_is_found_and_elsewhere_it_is_not() -> None:

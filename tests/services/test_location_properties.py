@@ -228,7 +228,7 @@ class Run:
 
 NUMBERS = st.integers(0, 20)
 SOME = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
-BEGIN = st.one_of(
+BEGIN: st.SearchStrategy[tuple[Any, ...]] = st.one_of(
     st.tuples(st.just("start"), st.just([]), st.booleans()),
     st.tuples(st.just("start"), SOME, st.booleans()),
     st.tuples(st.just("bring"), st.sampled_from(NAMES[:2]), SOME, st.booleans()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.courses import CourseStatus
 from course_backfill.ingests import IngestStatus, ReplicaStatus
 from course_backfill.manifests import MANIFEST_FILES
@@ -136,6 +137,21 @@ def test_content_goes_to_the_storage_class_and_manifest_files_to_standard() -> N
         assert set(manifests.values()) == {"STANDARD"}
         assert set(classes.values()) == {"DEEP_ARCHIVE"}
         assert len(classes) == 5
+
+
+@pytest.mark.parametrize("fault", [StorageFault.LOST_ANSWER, StorageFault.OUTAGE_AFTER])
+@pytest.mark.parametrize("verb", ["create", "complete_upload"])
+def test_what_was_stored_cold_though_the_answer_got_lost_is_there(
+    verb: str, fault: StorageFault
+) -> None:
+    world = filled(ARCHIVE | {"endpoint_url": "https://s3.far.example.org"})
+    world.buckets["archive"].fail(verb, fault)
+    ingest = world.backfill()
+    world.pipeline.wiring.clock.advance(minutes=20)
+    world.pipeline.sweep()
+    world.pipeline.run()
+    assert world.pipeline.ingest(ingest.id).status is IngestStatus.SUCCEEDED
+    assert world.objects("archive") == world.objects("primary")
 
 
 @pytest.mark.parametrize("name", ["assets/a.txt", "assets/large.mp4"])
