@@ -49,7 +49,8 @@ def print_report(ingest: IngestView) -> None:
         say(f"One by one, with what to do: course-backfill failures {ingest.id}")
     if report["sharedWith"]:
         say(f"Shares files with {', '.join(map(printable, report['sharedWith']))}.")
-    if is_of_source(ingest.document):
+    # Where MongoDB has nothing new, the report is of what other locations lack.
+    if is_of_source(ingest.document) and not report["byStorageClass"]:
         say(_verdict(report["wouldFail"], report["unchanged"], report["bytesWereRead"]))
     else:
         say(_verdict_of_copies(report["wouldFail"], report["unchanged"]))
