@@ -128,8 +128,10 @@ def test_the_same_as_csv_has_one_column_per_location(world: ApiWorld) -> None:
         "lastIngestStatus": "succeeded",
         "lastIngestDate": "",
         "damaged": "0",
+        "versions": "1",
         "location:primary": "v1",
         "audited:primary": "",
+        "versions:primary": "1",
     }
     assert "Link" not in answer.headers
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Request
 
 from course_backfill.clock import to_text
-from course_backfill.courses import Course, CourseStatus
+from course_backfill.courses import Course, CourseReplica, CourseStatus
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.reports import (
     BackfillReport,
@@ -54,6 +54,7 @@ COLUMNS = (
     "lastIngestStatus",
     "lastIngestDate",
     "damaged",
+    "versions",
 )
 
 
@@ -73,7 +74,8 @@ class ReportRoutes:
                 handler=self.backfill,
                 tag="Reports",
                 summary="Report which courses are backfilled, those that are not yet first",
-                description="As CSV with `Accept: text/csv`, one column per location.",
+                description="As CSV with `Accept: text/csv`: for each location the latest version "
+                "where every version is, the last audit, and how many versions are there.",
                 answers=answers(
                     {200: ("One page; the first has the totals.", ShownReport)},
                     refusals=(400, 422),
@@ -110,6 +112,7 @@ class ReportRoutes:
                         *COLUMNS,
                         *(f"location:{one}" for one in wanted.locations),
                         *(f"audited:{one}" for one in wanted.locations),
+                        *(f"versions:{one}" for one in wanted.locations),
                     ),
                     (_row(row, wanted) for row in page),
                 ),
@@ -173,14 +176,15 @@ def _row(row: ReportRow, wanted: ReportFilter) -> list[object]:
         course.source_checked_date,
         *((last.id, last.status, last.date) if last else (None, None, None)),
         course.damaged,
+        course.versions,
         *(
             course.latest_version if course.is_complete_in(one) else None
             for one in wanted.locations
         ),
-        *(_audited(course, one) for one in wanted.locations),
+        *(_replica(course, one).audited_date for one in wanted.locations),
+        *(_replica(course, one).versions for one in wanted.locations),
     ]
 
 
-def _audited(course: Course, location: str) -> str | None:
-    replica = course.replicas.get(location)
-    return replica.audited_date if replica else None
+def _replica(course: Course, location: str) -> CourseReplica:
+    return course.replicas.get(location, CourseReplica())
