@@ -39,7 +39,9 @@ def report(
     """Report every course: backfilled or not, where, how large, fresh or stale.
 
     Courses that need something come first. "Left out" counts the bad files that a version is
-    without, because it was made with --corrupt-objects record.
+    without, because it was made with --corrupt-objects record. In a location's column stands the
+    latest version if every version is there, or how many are. "Damaged" counts copies that an
+    audit found missing or altered; "Audited" is the day of the oldest audit.
     """
     query = {"status": status, "org": org, "location": location}
     if as_csv:
