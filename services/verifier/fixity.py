@@ -93,10 +93,13 @@ class FixityChecker:
 
 
 def _by_checksum(wanted: Wanted, stat: ObjectStat | None) -> Finding:
-    """By what S3 stored of the whole object: its sha256, or else its CRC64NVME."""
+    """By what S3 stored of the whole object: its sha256, or else its CRC64NVME.
+
+    Of an object without bytes the size proves all there is.
+    """
     if stat is None:
         return _missing(wanted.key)
-    if stat.sha256 or stat.size != wanted.size:
+    if stat.sha256 or stat.size != wanted.size or wanted.size == 0:
         fault = _compare(wanted, stat.size, stat.sha256 or wanted.sha256)
         return Finding(fault, etag=stat.etag, sha256=stat.sha256)
     known = wanted.crc64()
