@@ -193,11 +193,13 @@ class Ingest(Record):
 
 
 class ReplicaStatus(StrEnum):
-    """How far one replica of the ingest's version is."""
+    """How far one replica of the ingest is; a warming has the last two alone."""
 
     REPLICATING = "replicating"
     VERIFYING = "verifying"
     VERIFIED = "verified"
+    WARMING = "warming"
+    READABLE = "readable"
 
 
 class Replica(Record):
@@ -220,7 +222,11 @@ class Replica(Record):
     objects_done: int = 0
     bytes_done: int = 0
     objects_verified: int = 0
+    """Read back, and right."""
     bytes_verified: int = 0
+    objects_looked_at: int = 0
+    """Read back, whatever was found."""
+    bytes_looked_at: int = 0
     bytes_left_out: int = 0
     """By how much the copied packets hold less than was planned; below 0 if files have grown."""
     removed: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -148,10 +148,12 @@ class Lifecycle:
         description: str,
         change: Callable[[Ingest], Ingest] = lambda ingest: ingest,
         course_writes: Callable[[Ingest], list[Write]] | None = None,
+        also: Sequence[Write] = (),
     ) -> Ingest:
         """The one end of every ingest; `change` may raise to refuse it, and adds what was found.
 
-        `course_writes` replaces the plain release of the course's lease.
+        `course_writes` replaces the plain release of the course's lease; `also` is written in the
+        same transaction.
         """
         release = course_writes or self._courses.release_lease
 
@@ -159,6 +161,7 @@ class Lifecycle:
             resweep = self._patience.resweep_after
             return [
                 *release(after),
+                *also,
                 *end_writes(after, self._clock(), resweep_after=resweep),
             ]
 

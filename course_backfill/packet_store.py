@@ -71,13 +71,13 @@ class PacketStore:
         """Stores a planned replica, for the transaction that ends planning."""
         return Write(_replica_key(ingest, replica.location), item=replica.to_item())
 
-    def verifying(self, ingest: str, replica: str) -> Write:
-        """The replica's packets are all copied, for the transaction that moves the stage."""
-        return self._assign_status(ingest, replica, ReplicaStatus.VERIFYING)
-
-    def verified(self, ingest: str, replica: str) -> Write:
-        """The replica is verified as a whole, for the transaction that moves the stage."""
-        return self._assign_status(ingest, replica, ReplicaStatus.VERIFIED)
+    def status_write(self, ingest: str, replica: str, status: ReplicaStatus) -> Write:
+        """The replica's status, for the transaction that moves the ingest."""
+        return Write(
+            _replica_key(ingest, replica),
+            assign={"status": status.value},
+            when=(Condition("pk", "exists"),),
+        )
 
     def told(self, ingest: str, replica: str, tally: FindingsTally) -> Write:
         """What was found in the replica, for the transaction that moves the stage."""
@@ -90,13 +90,6 @@ class PacketStore:
         }
         exists = (Condition("pk", "exists"),)
         return Write(_replica_key(ingest, replica), assign=found, when=exists)
-
-    def _assign_status(self, ingest: str, replica: str, status: ReplicaStatus) -> Write:
-        return Write(
-            _replica_key(ingest, replica),
-            assign={"status": status.value},
-            when=(Condition("pk", "exists"),),
-        )
 
     # --- reading ---
 
@@ -207,6 +200,8 @@ class PacketStore:
             "packetsVerified": 1,
             "objectsVerified": _copies(packet) - mismatched,
             "bytesVerified": size,
+            "objectsLookedAt": _copies(packet),
+            "bytesLookedAt": _bytes_of_copies(packet),
         }
         changes = {"verified": result, "mismatched": mismatched, "bytesVerified": size}
         return self._end(ingest, packet, "verified", changes, counters)
@@ -226,6 +221,8 @@ class PacketStore:
                 "packetsVerified": -1,
                 "objectsVerified": packet.mismatched - _copies(packet),
                 "bytesVerified": -packet.bytes_verified,
+                "objectsLookedAt": -_copies(packet),
+                "bytesLookedAt": -_bytes_of_copies(packet),
             }
         key = _packet_key(ingest.id, packet.replica, packet.number)
         same = (Condition("copied", "equals", packet.copied),)
@@ -278,6 +275,11 @@ def _done_in(ingest: Ingest) -> str:
 
 def _copies(packet: Packet) -> int:
     return packet.objects - packet.bad - packet.removed
+
+
+def _bytes_of_copies(packet: Packet) -> int:
+    """Where nothing was to be copied, of what is there already."""
+    return packet.bytes_copied if packet.copied else packet.bytes
 
 
 def _packet_key(ingest: str, replica: str, number: int) -> Key:

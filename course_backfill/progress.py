@@ -22,7 +22,8 @@ class Progress:
     The totals are what is to be copied: bad and removed objects are taken off as they are found,
     so that a success is done and verified to the last byte; a location whose turn has not come
     counts as much as the primary holds. `percent` is of the whole work: every
-    byte is copied once and read back once, so it never goes back when verifying begins. Rate and
+    byte is copied once and read back once, so it never goes back when verifying begins. An audit
+    copies nothing, and is done when it has looked at everything, whatever it found. Rate and
     time left are of the present stage, and None where they would be guesses.
     """
 
@@ -36,27 +37,32 @@ class Progress:
     bytes_verified: int
     bytes_per_second: int | None = None
     seconds_left: int | None = None
+    objects_looked_at: int = 0
+    """Read back, whatever was found."""
+    bytes_looked_at: int = 0
     is_copied: bool = True
     """Whether anything is copied: an audit only reads."""
 
     @property
     def percent(self) -> int:
-        """Whole percents, 100 only when all is verified."""
-        if self.bytes_total > 0:
-            return self._percent(self.bytes_done, self.bytes_verified, self.bytes_total)
-        return self._percent(self.objects_done, self.objects_verified, self.objects_total)
-
-    def _percent(self, done: int, verified: int, total: int) -> int:
+        """Whole percents, 100 only when all is verified, or looked at."""
+        is_sized = self.bytes_total > 0
+        total = self.bytes_total if is_sized else self.objects_total
         if not self.is_copied:
-            return _percent(verified, total)
-        return _percent(done + verified, 2 * total)
+            return _percent(self.bytes_looked_at if is_sized else self.objects_looked_at, total)
+        if is_sized:
+            return _percent(self.bytes_done + self.bytes_verified, 2 * total)
+        return _percent(self.objects_done + self.objects_verified, 2 * total)
 
 
 def progress_of(
     ingest: Ingest, replicas: Sequence[Replica], events: Sequence[Event], now: datetime
 ) -> Progress | None:
-    """None before packets are cut, and where there was nothing to copy."""
-    if not replicas:
+    """None before packets are cut, where there was nothing to copy, and of a warming.
+
+    How far a warming is, `Warming` tells.
+    """
+    if not replicas or ingest.ingest_type == "warm-course":
         return None
     counted = {
         "objects_done": sum(one.objects_done for one in replicas),
@@ -65,6 +71,8 @@ def progress_of(
         "objects_removed": sum(one.removed for one in replicas),
         "bytes_done": sum(one.bytes_done for one in replicas),
         "bytes_verified": sum(one.bytes_verified for one in replicas),
+        "objects_looked_at": sum(one.objects_looked_at for one in replicas),
+        "bytes_looked_at": sum(one.bytes_looked_at for one in replicas),
         **_totals(ingest, replicas),
     }
     progress = Progress(**counted, is_copied=ingest.ingest_type == "backfill-course")
@@ -116,7 +124,7 @@ def _pace(
     if ingest.stage is Stage.REPLICATING:
         done = sum(one.bytes_done for one in working)
     else:
-        done = sum(one.bytes_verified for one in working)
+        done = sum(one.bytes_looked_at for one in working)
     if measured < TOO_EARLY or silence > measured or done <= 0:
         return None
     left = sum(one.bytes - one.bytes_left_out for one in working) - done

@@ -117,7 +117,7 @@ class WarmPlanner:
         scan.packets(self._work, key)
         return Replica(
             location=one.location,
-            status=ReplicaStatus.VERIFYING,
+            status=ReplicaStatus.WARMING,
             versions=tuple(version.id for version in one.versions),
             source=one.source,
             expected=key,

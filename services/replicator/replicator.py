@@ -21,7 +21,7 @@ from course_backfill.ingest_step import (
     StepWaiting,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, Stage
+from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.locations import result_key
 from course_backfill.looks import next_read
 from course_backfill.messages import Step, StepMessage
@@ -116,7 +116,10 @@ class Replicator:
             return moved.model_copy(update={"failure_count": now.failure_count or bad})
 
         def verifying(before: Ingest, after: Ingest) -> list[Write]:
-            return [self._packets.verifying(ingest.id, one.location) for one in replicas]
+            return [
+                self._packets.status_write(ingest.id, one.location, ReplicaStatus.VERIFYING)
+                for one in replicas
+            ]
 
         objects = sum(replica.objects_done for replica in replicas)
         size = sum(replica.bytes_done for replica in replicas)

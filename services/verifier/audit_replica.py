@@ -57,7 +57,7 @@ class AuditReplica:
     def check_packet(
         self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str
     ) -> tuple[int, int]:
-        """See ReplicaChecking, but that an audit counts whatever it looked at.
+        """See ReplicaChecking; what is left unread is not known to be right.
 
         Raises ObjectCold where what was warmed is cold again.
         """
@@ -87,7 +87,8 @@ class AuditReplica:
         if unread and wish.warm:
             raise ObjectCold(f"{unread} object(s) in {replica.location} are cold again")
         self._placements.write(result, told)
-        return 0, sum(one.size for one in expected)
+        size = sum(one.size for one in expected) - sum(one.expected.size for one in told)
+        return len(told), size
 
     def failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         """Everything to be told of a replica, by key: one finding for a key."""

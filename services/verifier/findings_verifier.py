@@ -66,8 +66,8 @@ class FindingsVerifier:
         def told(before: Ingest, after: Ingest) -> list[Write]:
             return [self._packets.told(ingest.id, one, tally) for one, tally in tallies.items()]
 
-        objects = sum(one.objects_verified for one in replicas)
-        size = sum(one.bytes_verified for one in replicas)
+        objects = sum(one.objects_looked_at for one in replicas)
+        size = sum(one.bytes_looked_at for one in replicas)
         found = "; ".join(f"{location}: {tally}" for location, tally in tallies.items())
         event = self._ingests.event(
             Step.VERIFY, "succeeded", f"Looked at {objects} objects, {size} bytes. {found}"

@@ -13,7 +13,16 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced
 from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, SourceCheck, Stage
+from course_backfill.ingests import (
+    PRIMARY,
+    Ingest,
+    Leg,
+    Packet,
+    Replica,
+    ReplicaStatus,
+    SourceCheck,
+    Stage,
+)
 from course_backfill.locations import result_key
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketStore
@@ -29,7 +38,7 @@ class ReplicaChecking(Protocol):
     ) -> tuple[int, int]:
         """Reads a packet's copies back and writes what differs to the file `result`.
 
-        Returns how many differ, and the bytes of all that do not.
+        Returns how many are not known to be right, and the bytes of all that are.
         """
         ...
 
@@ -107,7 +116,10 @@ class Verifier:
             return moved.model_copy(update={"source_check": check})
 
         def verified(before: Ingest, after: Ingest) -> list[Write]:
-            return [self._packets.verified(ingest.id, one.location) for one in replicas]
+            return [
+                self._packets.status_write(ingest.id, one.location, ReplicaStatus.VERIFIED)
+                for one in replicas
+            ]
 
         objects = sum(one.objects_verified for one in replicas)
         size = sum(one.bytes_verified for one in replicas)

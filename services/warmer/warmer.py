@@ -25,7 +25,7 @@ from course_backfill.ingest_step import (
     parked_timer,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, IngestStatus, Stage
+from course_backfill.ingests import Ingest, IngestStatus, ReplicaStatus, Stage
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
@@ -166,6 +166,10 @@ class Warmer:
                 IngestStatus.SUCCEEDED,
                 description=_lasting(warming),
                 change=partial(_with_warming, message=message, warming=warming),
+                also=[
+                    self._packets.status_write(ingest.id, one, ReplicaStatus.READABLE)
+                    for one in ingest.locations
+                ],
             )
             return StepCompleted()
         stage = Stage.VERIFYING if ingest.ingest_type == "audit-course" else Stage.REPLICATING

@@ -75,7 +75,9 @@ class Invariants:
             assert replica.packets_verified == len(verified)
             assert replica.bad == sum(one.bad for one in packets)
             assert replica.objects_done == sum(one.objects - one.bad for one in copied)
-            assert replica.objects_verified == sum(one.objects - one.bad for one in verified)
+            read = sum(one.objects - one.bad for one in verified)
+            assert replica.objects_verified == replica.objects_looked_at == read
+            assert replica.bytes_looked_at == sum(one.bytes_copied for one in verified)
 
     def _lease(self, course: str, ingests: list[Ingest]) -> None:
         """A course is leased to its one active ingest, and remembers its one kept failure."""

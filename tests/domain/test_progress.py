@@ -37,9 +37,11 @@ def event(seconds: float, step: str, outcome: str = "succeeded") -> Event:
 
 
 def replica(seconds: float | None = None, **fields: Any) -> Replica:
-    """A replica, the last packet of which ended after so many seconds."""
+    """A replica, the last packet of which ended after so many seconds; all it read was right."""
     date = None if seconds is None else to_text(after(seconds))
-    return create_replica(2, progress_date=date, **({"objects": 10, "bytes": 1_000} | fields))
+    read = {"bytes_looked_at": fields.get("bytes_verified", 0)}
+    planned = {"objects": 10, "bytes": 1_000}
+    return create_replica(2, progress_date=date, **(planned | read | fields))
 
 
 def progress(
@@ -62,10 +64,16 @@ def test_copying_is_the_first_half_of_the_work_and_verifying_the_second() -> Non
     assert progress(VERIFYING, replica(bytes_done=1_000, bytes_verified=1_000)).percent == 100
 
 
-def test_an_audit_copies_nothing_so_that_reading_is_all_of_its_work() -> None:
+def test_an_audit_copies_nothing_so_that_reading_is_all_of_its_work_whatever_it_finds() -> None:
     audit = VERIFYING | {"ingest_type": "audit-course", "leg": Leg.LOCATIONS}
-    assert progress(audit, replica(bytes_verified=500, objects_verified=5)).percent == 50
-    assert progress(audit, replica(bytes_verified=1_000, objects_verified=10)).percent == 100
+    assert progress(audit, replica(bytes_looked_at=500, bytes_verified=0)).percent == 50
+    assert progress(audit, replica(bytes_looked_at=1_000, bytes_verified=1)).percent == 100
+    assert progress(audit, replica(bytes=0, objects_looked_at=5, objects_verified=1)).percent == 50
+
+
+def test_how_far_a_warming_is_its_restores_tell() -> None:
+    warming = COPYING | {"ingest_type": "warm-course", "stage": Stage.WARMING}
+    assert progress_of(create_ingest(**warming), [replica()], [], after(1)) is None
 
 
 def test_the_rate_of_an_audit_is_taken_from_its_planning_on_unless_it_waited_for_restores() -> None:

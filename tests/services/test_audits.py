@@ -12,6 +12,7 @@ from course_backfill.errors import Conflict
 from course_backfill.ingests import IngestStatus
 from course_backfill.manifests import MANIFEST_FILES
 from course_backfill.messages import Step
+from course_backfill.progress import progress_of
 from tests.services.audit_world import AUDIT, FILES, AuditWorld
 from tests.services.location_world import OPTIONAL, PRIMARY, SECOND, LocationWorld
 from tests.services.memory_pipeline import COURSE
@@ -44,6 +45,23 @@ def test_an_audit_reads_every_copy_and_tells_that_all_are_good() -> None:
     assert {location: world.objects(location) for location in world.buckets} == before
     assert {verb for _, verb, _ in world.requests}.isdisjoint(MAKING)
     assert world.course.active_ingest is None
+
+
+def test_right_damaged_and_unread_add_up_and_progress_reaches_its_end_whatever_is_found() -> None:
+    world = AuditWorld()
+    world.alter("assets/1.txt", b"rotten")
+    world.alter("assets/2.txt", b"xx", location="second")
+    world.remove("assets/3.txt", location="second")
+    world.alter("assets/stray.txt", b"stray", location="second")
+    audit = world.audit()
+    packets, total = world.pipeline.wiring.packets, len(FILES) + len(MANIFEST_FILES)
+    replicas = packets.replicas(audit.id)
+    counted = {one.location: (one.objects_verified, one.damaged, one.surplus) for one in replicas}
+    assert counted == {"primary": (total - 1, 1, 0), "second": (total - 2, 2, 1)}
+    progress = progress_of(audit, replicas, [], world.pipeline.wiring.clock())
+    assert progress is not None
+    assert progress.percent == 100
+    assert progress.bytes_total - progress.bytes_verified == len(FILES["1.txt"]) + 2 + 3
 
 
 def test_what_is_missing_altered_or_surplus_is_told_by_location_with_what_was_found() -> None:

@@ -121,3 +121,11 @@ def test_a_dry_run_reports_and_restores_nothing(
     assert report.by_storage_class["DEEP_ARCHIVE"].objects == FILES
     assert restores.take() == []
     assert world.wiring.courses.get(str(COURSE)).active_ingest is None
+
+
+def test_its_replicas_are_warming_until_they_can_be_read(world: WarmingWorld) -> None:
+    world.cool()
+    ingest = warm(world)
+    assert [one.status.value for one in world.wiring.packets.replicas(ingest)] == ["warming"]
+    end(world, ingest)
+    assert [one.status.value for one in world.wiring.packets.replicas(ingest)] == ["readable"]

@@ -70,7 +70,8 @@ def test_no_time_left_is_guessed_while_it_waits(world: WarmingWorld) -> None:
     replicas = world.wiring.packets.replicas(ingest.id)
     events = world.wiring.ingests.events(ingest.id)
     progress = progress_of(ingest, replicas, events, world.wiring.clock())
-    assert progress is None or progress.seconds_left is None
+    assert progress is not None
+    assert (progress.percent, progress.seconds_left) == (0, None)
 
 
 def test_what_someone_else_has_restored_or_asked_for_is_taken(
