@@ -22,6 +22,8 @@ from services.replicator.location_copier import LocationCopier
 from services.verifier.fixity import FixityChecker, Wanted
 
 CONTENT_TYPE = "video/mp4"
+CPU_TICK = 0.01
+"""Seconds of CPU that Linux counts at once: a short run may have used none."""
 COPY, READ, HASH, PUT = "copy requests alone", "read alone", "sha256 alone", "PUT alone"
 COPIER, STREAMED, AUDIT = "copied inside S3", "streamed", "audited"
 BOUNDS = {COPIER: (COPY,), STREAMED: (READ, HASH, PUT), AUDIT: (READ, HASH)}
@@ -48,7 +50,7 @@ class LocationFigures:
 
     def of_cpu(self, name: str) -> float:
         """The CPU of its bounds as a share of a part's own, whatever else was running."""
-        own = sum(self.runs[name].cpu.values())
+        own = max(CPU_TICK, sum(self.runs[name].cpu.values()))
         return sum(sum(one.cpu.values()) for one in self._bounds(name)) / own
 
     def to_dict(self) -> dict[str, Any]:
