@@ -20,6 +20,14 @@ def is_of_source(ingest: Document) -> bool:
     return kind_of(ingest) == BACKFILL and _source(ingest) != "amazon-s3"
 
 
+def reports_copies(ingest: Document) -> bool:
+    """Whether its dry run reports registered copies, and not files of MongoDB.
+
+    Where MongoDB has nothing new, the report is of what other locations lack.
+    """
+    return not is_of_source(ingest) or bool((ingest["report"] or {}).get("byStorageClass"))
+
+
 def replicas_of(ingest: Document) -> list[Document]:
     """Its locations and how far each is; none before it is planned."""
     found: list[Document] = ingest.get("replicas") or []
@@ -100,8 +108,10 @@ def _found(ingest: Document) -> str:
 
 
 def _mended(ingest: Document) -> str:
+    """What reads back as it should; what could not be mended had its turn all the same."""
     left = count_of(ingest, "damaged")
-    said = _done(ingest)
+    said = f"{objects(count_of(ingest, 'objectsVerified'))}, "
+    said += size(count_of(ingest, "bytesVerified"))
     return f"{said}; {objects(left)} damaged still" if left else said
 
 
