@@ -80,7 +80,7 @@ ADVICE: dict[str, str] = {
     "restore-overdue": "Look at the restores in the S3 console; raise restore_give_up_hours if "
     "they may take longer, then start the course again: what was restored stays so for its days.",
     "restore-expired": "Copying is too slow for the days that restored copies last: ask for more "
-    "with --restore-days (in the API restoreDays), or run more workers; then start the course "
+    "with --days (in the API restoreDays), or run more workers; then start the course "
     "again.",
     "too-expensive": "Allow more with --max-cost (in the API maxCost), choose a slower tier with "
     "--tier (in the API restoreTier), or copy from a location that is not cold (--from).",

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 
-_PLACES = {
+FIELDS = {
+    "corruptObjects": "--corrupt-objects",
+    "dryRun": "--dry-run",
+    "maxCost": "--max-cost",
+    "onFailure": "--on-failure",
+    "readSource": "--read-source",
+    "restoreDays": "--days",
+    "restoreTier": "--tier",
+    "sourceLocation": "--from",
+}
+"""Fields of requests that sentences of the API name → options."""
+
+_PLACES = {f"/{field}": option for field, option in FIELDS.items()} | {
     "": "",
     "/course/id": "COURSE",
     "/locations": "--location",
-    "/sourceLocation": "--from",
     "/sourceLocation/id": "--from",
-    "/restoreTier": "--tier",
-    "/restoreDays": "--days",
     "course_id": "COURSE",
     "ingest_id": "INGEST",
     "path": "PATH",
     "version": "--version",
 }
 """What has no option of its own name: pointer → argument or option."""
-
-_FIELDS = ("corruptObjects", "dryRun", "onFailure", "readSource")
-"""Fields that sentences of the API name."""
 
 
 def option_of(pointer: str) -> str:
@@ -37,8 +43,8 @@ def option_of(pointer: str) -> str:
 def as_options(sentence: str) -> str:
     """A sentence of the API with options for its fields, and commands for its routes."""
     sentence = re.sub(r" \(in the API [^)]+\)", "", sentence)
-    for field in _FIELDS:
-        sentence = re.sub(rf"\b{field}\b:?", _option(field), sentence)
+    for field, option in FIELDS.items():
+        sentence = re.sub(rf"\b{field}\b:?", option, sentence)
     return re.sub(r"\b(?:GET|POST|PUT) /\S+ \((course-backfill [^)]+)\)", r"\1", sentence)
 
 

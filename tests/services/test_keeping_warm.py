@@ -140,7 +140,7 @@ def test_restoring_again_and_again_ends_with_the_reason(
     failure = world.ingest(ingest).failure
     assert failure is not None
     assert failure.code == "restore-expired"
-    assert "--restore-days" in failure.action
+    assert "--days" in failure.action
     assert asked == MAX_ROUNDS * FILES
 
 
