@@ -6,10 +6,41 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from course_backfill.failures import Failure
+from course_backfill.failures import ADVICE, Failure
+from course_backfill.inventory import Fault
 from course_backfill.records import Record
 
 SURPLUS, UNREAD, NO_GOOD_REPLICA = "surplus-object", "unread-object", "no-good-replica"
+
+AUDIT_ADVICE: dict[str, str] = {
+    "object-missing": "Start the course again: the object is made anew from a good copy. Find out "
+    "what may delete in the bucket.",
+    "fixity-mismatch": "Start the course again: the object is replaced by a good copy. If it is "
+    "damaged again, find out what may write to the bucket, or open a case with its provider.",
+    SURPLUS: "Nothing has to be done: no version has it, and neither audits nor repairs delete "
+    "anything. Find out what wrote it, and delete it by hand.",
+}
+"""What to do about a finding, where the same code means something else in other ingests."""
+
+
+def finding_of(
+    key: str, fault: Fault, location: str, *, etag: str | None = None, sha256: str | None = None
+) -> Failure:
+    """What an audit tells of one copy: a warning, unless it is damaged.
+
+    `etag` and `sha256` are of what is there.
+    """
+    return Failure(
+        severity="warning" if fault.code in {SURPLUS, UNREAD} else "failure",
+        stage="verifying",
+        code=fault.code,
+        detail=fault.detail,
+        action=AUDIT_ADVICE.get(fault.code) or ADVICE[fault.code],
+        path=key,
+        replica=location,
+        etag=etag,
+        sha256=sha256,
+    )
 
 
 class AuditWish(Record):

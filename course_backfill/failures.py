@@ -106,7 +106,8 @@ class Failure(Record):
     """One thing that failed: an object of the source, a copy of it, or the ingest as a whole.
 
     `path` and `source_id` are absent where the ingest as a whole failed. `attempts` counts the
-    times its packet was tried. `severity` is `warning` only for what a dry run points out.
+    times its packet was tried. `severity` is `warning` for what nothing fails because of: what a
+    dry run points out, and what an audit finds that is not damage.
     """
 
     type: str = "Failure"

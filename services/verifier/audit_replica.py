@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from functools import partial
 from itertools import groupby
 
-from course_backfill.audits import UNREAD, AuditWish, is_surplus
+from course_backfill.audits import SURPLUS, UNREAD, AuditWish, finding_of, is_surplus
 from course_backfill.claims import HeldClaim
 from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
@@ -18,7 +18,7 @@ from course_backfill.errors import Fenced, NotFound, ObjectCold
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
+from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck
 from course_backfill.inventory import Fault
 from course_backfill.manifests import split_lines
 from course_backfill.packet_store import PacketStore
@@ -127,10 +127,10 @@ class AuditReplica:
         expected = ((one.key, one.size) for one in expected_objects(self._work, replica.expected))
         listed = ((one.key, one.size) for one in target.list(CourseId.parse(ingest.course)))
         for key, fault in listing_faults(expected, listed):
-            if fault.code != "surplus-object":
-                yield key, _of_copy(key, fault, replica.location)
-            elif is_surplus(key, audited=replica.versions, registered=registered, kept=kept):
-                yield key, _warning(key, fault, replica.location)
+            if fault.code != SURPLUS or is_surplus(
+                key, audited=replica.versions, registered=registered, kept=kept
+            ):
+                yield key, finding_of(key, fault, replica.location)
 
     def _kept_version(self, course: str) -> str | None:
         kept = self._courses.get(course).kept_ingest
@@ -180,17 +180,6 @@ def _placement(one: ExpectedObject, finding: Finding) -> Placement:
 
 def _finding(one: Placement, location: str) -> Failure:
     key = one.expected.key
-    if one.fault is None:
-        detail = f"{key!r} is cold, and no stored checksum of it could be compared"
-        return _warning(key, Fault(UNREAD, detail), location)
-    return _of_copy(key, one.fault, location).model_copy(
-        update={"etag": one.etag, "sha256": one.sha256}
-    )
-
-
-def _of_copy(key: str, fault: Fault, location: str) -> Failure:
-    return Failure.of_copy(key, fault, location, stage=Stage.VERIFYING)
-
-
-def _warning(key: str, fault: Fault, location: str) -> Failure:
-    return _of_copy(key, fault, location).model_copy(update={"severity": "warning"})
+    detail = f"{key!r} is cold, and no stored checksum of it could be compared"
+    fault = one.fault or Fault(UNREAD, detail)
+    return finding_of(key, fault, location, etag=one.etag, sha256=one.sha256)

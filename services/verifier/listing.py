@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from course_backfill.audits import SURPLUS
 from course_backfill.inventory import Fault
 from course_backfill.sorting import sort_records
 
@@ -30,7 +31,7 @@ def listing_faults(
         if _LISTED not in sizes:
             yield key, Fault("object-missing", f"the listing lacks {key!r}")
         elif _EXPECTED not in sizes:
-            yield key, Fault("surplus-object", f"nothing of this course is called {key!r}")
+            yield key, Fault(SURPLUS, f"nothing of this course is called {key!r}")
         elif sizes[_LISTED] != sizes[_EXPECTED]:
             listed_size, size = sizes[_LISTED].decode(), sizes[_EXPECTED].decode()
             detail = f"{key!r} is listed with {listed_size} bytes, the entry says {size}"

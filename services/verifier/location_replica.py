@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 
+from course_backfill.audits import SURPLUS
 from course_backfill.claims import HeldClaim
 from course_backfill.courses import CourseId
 from course_backfill.expected_objects import ExpectedObject
@@ -76,7 +77,7 @@ class LocationReplica:
         listed = ((one.key, one.size) for one in target.list(CourseId.parse(ingest.course)))
         for key, fault in listing_faults(expected, listed):
             is_elsewhere = key.split("/", 3)[2] not in replica.versions
-            if not (fault.code == "surplus-object" and is_elsewhere):
+            if not (fault.code == SURPLUS and is_elsewhere):
                 yield Failure.of_copy(key, fault, replica.location, stage=Stage.VERIFYING)
 
     def source_check(self, ingest: Ingest) -> SourceCheck | None:

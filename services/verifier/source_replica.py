@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 
+from course_backfill.audits import SURPLUS
 from course_backfill.claims import HeldClaim
 from course_backfill.clock import Clock, to_text
 from course_backfill.courses import CourseId
@@ -75,7 +76,7 @@ class SourceReplica:
         listed = ((stat.key.removeprefix(prefix), stat.size) for stat in self._reader.list(prefix))
         for key, fault in listing_faults(expected, listed):
             # Manifest files may be there already, from an attempt that got further.
-            if not (fault.code == "surplus-object" and key in MANIFEST_FILES):
+            if not (fault.code == SURPLUS and key in MANIFEST_FILES):
                 yield Failure.of_copy(key, fault, replica.location, stage=Stage.VERIFYING)
 
     def source_check(self, ingest: Ingest) -> SourceCheck:

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.audits import FindingsTally, is_surplus
+from course_backfill.audits import FindingsTally, finding_of, is_surplus
 from course_backfill.failures import Failure
 from course_backfill.inventory import Fault
 
 
-def finding(code: str, severity: str = "failure") -> Failure:
+def finding(code: str) -> Failure:
     """One finding of the code."""
-    found = Failure.of_copy("courses/c/v1/x", Fault(code, "x"), "primary", stage="verifying")
-    return found.model_copy(update={"severity": severity})
+    return finding_of("courses/c/v1/x", Fault(code, "x"), "primary")
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "is_mended"),
+    [
+        ("object-missing", "failure", True),
+        ("fixity-mismatch", "failure", True),
+        ("surplus-object", "warning", False),
+        ("unread-object", "warning", False),
+    ],
+)
+def test_starting_again_is_advised_for_what_it_mends(
+    code: str, severity: str, is_mended: bool
+) -> None:
+    found = finding(code)
+    assert found.severity == severity
+    assert found.action.startswith("Start the course again") is is_mended
+    assert ("start" in found.action.lower()) is is_mended
 
 
 def test_findings_are_counted_while_they_pass() -> None:
@@ -20,9 +37,9 @@ def test_findings_are_counted_while_they_pass() -> None:
         finding("object-missing"),
         finding("fixity-mismatch"),
         finding("no-good-replica"),
-        finding("surplus-object", "warning"),
-        finding("unread-object", "warning"),
-        finding("unread-object", "warning"),
+        finding("surplus-object"),
+        finding("unread-object"),
+        finding("unread-object"),
     ]
     tally = FindingsTally()
     assert list(tally.counting(iter(findings))) == findings

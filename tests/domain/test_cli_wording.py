@@ -9,6 +9,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from course_backfill.audits import AUDIT_ADVICE
 from course_backfill.cli.app import app, run
 from course_backfill.cli.failure_lists import advice_of, consequence_of
 from course_backfill.cli.ingest_view import IngestView
@@ -60,7 +61,7 @@ def test_a_place_in_a_request_is_called_by_its_option(pointer: str, option: str)
     assert option_of(pointer) == option
 
 
-@pytest.mark.parametrize("advice", ADVICE.values())
+@pytest.mark.parametrize("advice", [*ADVICE.values(), *AUDIT_ADVICE.values()])
 def test_what_advice_names_is_a_command_or_an_option_of_one(advice: str) -> None:
     group = get_command(app)
     assert isinstance(group, TyperGroup)

@@ -30,6 +30,14 @@ def test_every_failure_has_its_place_in_the_guide(code: str) -> None:
     assert f"`{code}`" in (DOCS / "operations.md").read_text()
 
 
+def test_no_failure_is_explained_in_two_places() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", (DOCS / "operations.md").read_text(), re.MULTILINE)
+    explained = [code for row in rows for code in re.findall(r"`([a-z-]+)`", row)]
+    codes = [code for code in explained if code in ADVICE]
+    assert len(codes) > 30
+    assert sorted(codes) == sorted(set(codes))
+
+
 @pytest.mark.parametrize(
     "command", [command.__name__ for commands in PANELS.values() for command in commands]
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from course_backfill.audits import AUDIT_ADVICE
 from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.results import DESTINATION_FAULTS
@@ -65,10 +66,14 @@ def test_faults_of_copies_have_advice() -> None:
     assert DESTINATION_FAULTS.issubset(ADVICE)
 
 
-@pytest.mark.parametrize("code", sorted(ADVICE))
-def test_advice_is_a_sentence(code: str) -> None:
-    assert ADVICE[code].endswith(".")
-    assert ADVICE[code][0].isupper()
+@pytest.mark.parametrize("advice", [*ADVICE.values(), *AUDIT_ADVICE.values()])
+def test_advice_is_a_sentence(advice: str) -> None:
+    assert advice.endswith(".")
+    assert advice[0].isupper()
+
+
+def test_findings_of_audits_have_codes_that_other_failures_have_too() -> None:
+    assert AUDIT_ADVICE.keys() < ADVICE.keys()
 
 
 @given(source_objects(faults=False))
