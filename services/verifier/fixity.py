@@ -40,7 +40,7 @@ class Finding:
 
 
 class FixityChecker:
-    """Compares copies: by all bytes, or by the checksum that S3 stored where there is one.
+    """Compares copies: by all bytes, or by the sha256 that S3 stored where there is one.
 
     What is cold and not restored is compared by its stored checksum whatever the method.
     """
@@ -68,8 +68,7 @@ class FixityChecker:
     def _look(self, wanted: Wanted) -> Finding:
         if self._method == "checksums":
             stat = self._reader.stat(wanted.key)
-            is_told = stat is None or stat.sha256 or stat.size != wanted.size
-            if is_told or (stat and stat.archive):
+            if stat is None or stat.sha256 or stat.size != wanted.size:
                 return _by_checksum(wanted, stat)
         try:
             size, sha256 = self._read(wanted.key)

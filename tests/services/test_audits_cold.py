@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from course_backfill.audits import AuditWish
@@ -50,12 +52,13 @@ def test_what_is_cold_and_has_no_comparable_checksum_is_told_as_unread_and_not_a
     assert (replica.unread, replica.damaged) == (1, 0)
 
 
-def test_an_audit_that_is_to_warm_restores_and_reads_what_is_cold() -> None:
+@pytest.mark.parametrize("method", ["bytes", "checksums"])
+def test_an_audit_that_is_to_warm_restores_and_reads_what_is_cold(method: Any) -> None:
     world = AuditWorld(PRIMARY, ARCHIVE)
     world.alter("assets/1.txt", location="archive")
     key = world.key("assets/1.txt", location="archive")
     world.buckets["archive"].change(key, storage_class="DEEP_ARCHIVE", sha256=None, crc64=None)
-    audit = world.pipeline.start(**(AUDIT | {"audit": AuditWish(warm=True)}))
+    audit = world.pipeline.start(**(AUDIT | {"audit": AuditWish(method=method, warm=True)}))
     world.pipeline.run()
     assert world.pipeline.ingest(audit).stage == "warming"
     for _ in range(60):
