@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_backfill.clock import Clock, to_text
 from course_backfill.ingest_states import is_over
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
 from course_backfill.messages import Step, StepMessage
@@ -23,9 +22,8 @@ PACKET_STEPS = {Stage.REPLICATING: Step.REPLICATE, Stage.VERIFYING: Step.VERIFY}
 class Flow:
     """Derives messages from the state alone, so that any message can be made again."""
 
-    def __init__(self, *, packets: PacketStore, clock: Clock) -> None:
+    def __init__(self, packets: PacketStore) -> None:
         self._packets = packets
-        self._clock = clock
 
     def messages(self, ingest: Ingest) -> list[StepMessage]:
         """Every message that the ingest's present stage is waiting for; none where it has ended."""
@@ -39,12 +37,11 @@ class Flow:
             return []
         step = PACKET_STEPS[ingest.stage]
         undone = [packet for packet in self._leg_packets(ingest) if not _is_done(packet, step)]
-        now = to_text(self._clock())
         if undone:
             return [
                 self._message(ingest, step, packet.replica, packet.number)
                 for packet in undone
-                if not packet.is_claimed(now)
+                if not self._packets.is_claimed(packet)
             ]
         # All are done and someone must say so: a message without a packet.
         return [self._message(ingest, step, ingest.leg_replicas[0])]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
 from course_backfill.audits import AuditWish
+from course_backfill.clock import from_text
 from course_backfill.failures import Failure
 from course_backfill.plan_reports import PlanReport
 from course_backfill.records import Record
@@ -265,9 +267,13 @@ class Packet(Record):
     mismatched: int = 0
     bytes_verified: int = 0
 
-    def is_claimed(self, now: str) -> bool:
-        """Whether a worker holds it at that moment."""
-        return self.claimed_until is not None and self.claimed_until > now
+    def is_claimed(self, now: datetime, lease: timedelta) -> bool:
+        """Whether a worker holds it at that moment.
+
+        A claim further off than two leases is none: a clock that was ahead made it.
+        """
+        until = from_text(self.claimed_until) if self.claimed_until else now
+        return now < until <= now + 2 * lease
 
 
 class Event(Record):

@@ -122,13 +122,17 @@ class PacketStore:
 
     # --- working ---
 
+    def is_claimed(self, packet: Packet) -> bool:
+        """Whether a worker holds it now."""
+        return packet.is_claimed(self._clock(), self._lease)
+
     def claim(self, ingest: Ingest, replica: str, number: int, *, claimant: str) -> Packet | None:
         """Claims a packet for `claimant` and counts the attempt.
 
         None while another claim lives, or where the stage's work on the packet is done already.
         """
         packet = self.get(ingest.id, replica, number)
-        if packet.is_claimed(to_text(self._clock())):
+        if self.is_claimed(packet):
             return None
         try:
             self._state.write(

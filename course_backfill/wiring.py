@@ -179,7 +179,7 @@ class Wiring(ABC):
     @cached_property
     def flow(self) -> Flow:
         """What is to be sent next."""
-        return Flow(packets=self.packets, clock=self.clock)
+        return Flow(self.packets)
 
     @cached_property
     def lifecycle(self) -> Lifecycle:

@@ -81,7 +81,7 @@ class Stores:
         self.ingests = IngestStore(self.state, self.clock, resend_after=RESEND_AFTER)
         self.courses = CourseStore(self.state, self.clock)
         self.packets = PacketStore(self.state, self.ingests, self.clock, lease=LEASE)
-        self.flow = Flow(packets=self.packets, clock=self.clock)
+        self.flow = Flow(self.packets)
         self.work = MemoryWorkStore(self.work_bucket)
         self.results = Results(work=self.work, packets=self.packets)
         self.lifecycle = Lifecycle(

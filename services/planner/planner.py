@@ -234,11 +234,10 @@ class Planner:
 
         Not once the manifest is written: it says what is without them, and is never replaced.
         """
-        now = to_text(self._clock())
         is_open = ingest.aggregated is None
         for replica in self._packets.replicas(ingest.id):
             for packet in self._packets.packets(ingest.id, replica.location):
-                if packet.is_claimed(now):
+                if self._packets.is_claimed(packet):
                     # Its worker has yet to notice; meanwhile it would turn others away.
                     return StepWaiting("a worker of the attempt before has not let go yet")
                 has_faults = packet.copied and (packet.bad or packet.mismatched)

@@ -120,6 +120,25 @@ def test_a_renewed_claim_lives_on(stores: Stores) -> None:
     assert stores.packets.claim(ingest, PRIMARY, 0, claimant="other") is None
 
 
+def test_a_claim_by_a_clock_that_is_ahead_holds_nobody_up(stores: Stores) -> None:
+    ingest = planned(stores, create_packet())
+    stores.clock.advance(days=365)
+    ahead = claimed(stores, ingest, claimant="ahead")
+    stores.clock.advance(days=-365)
+    assert [one.packet for one in stores.flow.messages(ingest)] == [0]
+    claimed(stores, ingest, claimant="next")
+    assert not stores.packets.renew(ingest, ahead)
+
+
+def test_a_claim_by_a_clock_that_is_a_little_ahead_is_one(stores: Stores) -> None:
+    ingest = planned(stores, create_packet())
+    stores.clock.advance(seconds=LEASE.total_seconds() - 1)
+    claimed(stores, ingest, claimant="ahead")
+    stores.clock.advance(seconds=1 - LEASE.total_seconds())
+    assert stores.flow.messages(ingest) == []
+    assert stores.packets.claim(ingest, PRIMARY, 0, claimant="next") is None
+
+
 def test_a_released_packet_can_be_claimed_at_once(stores: Stores) -> None:
     ingest = planned(stores, create_packet())
     stores.packets.release(ingest, claimed(stores, ingest))
