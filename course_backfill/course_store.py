@@ -143,7 +143,7 @@ class CourseStore:
         changes: dict[str, Any] = {"lastIngest": last_ingest(ingest, self._clock)}
         if course.versions:
             # What an ingest between locations brought before it failed is there, and counts.
-            changes["replicas"] = to_replicas(course, self.all_replicas(course.id))
+            changes |= self._whereabouts(course)
         if course.active_ingest != ingest.id:
             return self._cancelled_late(course, ingest)
         if course.status is not CourseStatus.MIGRATED:
@@ -230,15 +230,19 @@ class CourseStore:
         `ingest.source_check` counts where the source was looked at for it.
         """
         row = self.get(ingest.course)
-        there = self.all_replicas(row.id)
         changes = {
-            "replicas": to_replicas(row, there),
-            "latestLocations": [one.location for one in there if one.version == row.latest_version],
+            **self._whereabouts(row),
             "lastIngest": last_ingest(ingest, self._clock),
             **to_check(ingest.source_check),
         }
         when = (leased(ingest), *same("latestVersion", row.latest_version))
         return [Write(course_key(row.id), assign=changes, remove=["activeIngest"], when=when)]
+
+    def _whereabouts(self, row: Course) -> dict[str, Any]:
+        """What is where by now."""
+        there = self.all_replicas(row.id)
+        latest = [one.location for one in there if one.version == row.latest_version]
+        return {"replicas": to_replicas(row, there), "latestLocations": latest}
 
 
 def version_of(ingest: Ingest, created_date: str) -> Version:

@@ -90,6 +90,14 @@ def test_a_failure_counts_what_was_placed_before_it(stores: Stores) -> None:
     assert stores.courses.get(KEY).active_ingest is None
 
 
+def test_a_failure_tells_where_the_latest_version_is_by_then(stores: Stores) -> None:
+    write(stores, stores.courses.take_lease(BRINGING))
+    place(stores, 3)
+    cancelled = BRINGING.model_copy(update={"status": IngestStatus.CANCELLED})
+    write(stores, stores.courses.release_lease(cancelled))
+    assert set(stores.courses.get(KEY).latest_locations) == {"primary", "cold"}
+
+
 def test_what_audits_found_stays_when_versions_are_counted(stores: Stores) -> None:
     row = stores.courses.get(KEY)
     found = {"primary": CourseReplica(versions=3, damaged=7, audit="audit-1")}
