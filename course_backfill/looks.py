@@ -58,8 +58,6 @@ class Look:
     asked: int = 0
     """Of the cold ones, asked for."""
     asked_size: int = 0
-    kept: int = 0
-    """Of the ready ones, those whose days count anew."""
     tier: Tier | None = None
     """The slowest that S3 took in this look."""
     fell_back: bool = False

@@ -19,13 +19,11 @@ from course_backfill.ports import WorkStore
 class Placement:
     """One expected object of a location, and what is wrong with it there, if anything is.
 
-    `crc64` is the checksum that S3 stores of the whole, base64: what verifies a cold object that
-    S3 stored no sha256 of. `etag` and `sha256` are of what was found instead; `is_unread` tells
-    what nobody could compare, because it is cold.
+    `etag` and `sha256` are of what was found instead; `is_unread` tells what nobody could compare,
+    because it is cold.
     """
 
     expected: ExpectedObject
-    crc64: str | None = None
     fault: Fault | None = None
     etag: str | None = None
     sha256: str | None = None
@@ -35,7 +33,6 @@ class Placement:
         """One JSON line."""
         fields = {
             "expected": orjson.Fragment(self.expected.to_line().rstrip()),
-            "crc64": self.crc64,
             "fault": {"code": self.fault.code, "detail": self.fault.detail} if self.fault else None,
             "etag": self.etag,
             "sha256": self.sha256,
@@ -51,7 +48,6 @@ class Placement:
         fault = fields.get("fault")
         return cls(
             expected=ExpectedObject.from_line(orjson.dumps(fields["expected"])),
-            crc64=fields.get("crc64"),
             fault=Fault(fault["code"], fault["detail"]) if fault else None,
             etag=fields.get("etag"),
             sha256=fields.get("sha256"),

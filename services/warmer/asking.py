@@ -178,10 +178,7 @@ class Asking:
 
     def _count(self, dealt: _Dealt, look: Look) -> None:
         look.found(dealt.state, dealt.size, self._lasting(dealt, look.now))
-        if dealt.took is None or dealt.archive is None:
-            return
-        if dealt.need is Need.KEEP:
-            look.kept += 1
+        if dealt.took is None or dealt.archive is None or dealt.need is Need.KEEP:
             return
         if dealt.need is Need.ASK:
             look.asked += 1

@@ -43,6 +43,7 @@ OBJECTS = st.builds(
     is_present=st.booleans(),
     source=st.none() | st.just("primary"),
     damaged_etag=st.none() | TEXT,
+    damaged_sha256=st.none() | TEXT,
 )
 
 
