@@ -9,7 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from course_backfill.courses import CourseId, Version
+from course_backfill.errors import Fenced
 from course_backfill.expected_objects import ExpectedObject, distinct, listed_fault
+from course_backfill.ingests import Packet, Replica
 from course_backfill.inventory import Fault
 from course_backfill.manifests import split_lines
 from course_backfill.packets import PacketRange, cut_packets
@@ -107,6 +109,15 @@ class ExpectedScan:
 def expected_objects(work: WorkStore, key: str) -> Iterator[ExpectedObject]:
     """The objects of a work file, in the order of their keys."""
     return map(ExpectedObject.from_line, split_lines(work.read(key)))
+
+
+def packet_objects(work: WorkStore, replica: Replica, packet: Packet) -> Iterator[ExpectedObject]:
+    """Those of them that one packet of the replica has; raises Fenced for one without a list."""
+    if replica.expected is None:
+        raise Fenced(f"the replica in {replica.location} has no list of what it must hold")
+    end = packet.offset + packet.length
+    lines = split_lines(work.read(replica.expected, start=packet.offset, end=end))
+    return map(ExpectedObject.from_line, lines)
 
 
 def joined(

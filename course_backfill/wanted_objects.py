@@ -10,12 +10,11 @@ from itertools import chain
 from course_backfill.cold_storage import INTELLIGENT_TIERING
 from course_backfill.courses import CourseId
 from course_backfill.expected_objects import ExpectedObject
-from course_backfill.ingests import Ingest, Packet, Replica
-from course_backfill.manifests import split_lines
+from course_backfill.ingests import Ingest, Replica
 from course_backfill.packet_store import PacketStore
 from course_backfill.places import Place, Places
 from course_backfill.ports import ObjectStat, WorkStore
-from course_backfill.replica_planning import expected_objects, joined
+from course_backfill.replica_planning import expected_objects, joined, packet_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +93,9 @@ def _reader(
             for packet in packets.packets(ingest.id, replica.location)
             if packet.copied is None and packet.verified is None
         )
-        return chain.from_iterable(_of_packet(work, key, packet) for packet in undone)
+        return chain.from_iterable(packet_objects(work, replica, packet) for packet in undone)
 
     return read
-
-
-def _of_packet(work: WorkStore, key: str, packet: Packet) -> Iterator[ExpectedObject]:
-    end = packet.offset + packet.length
-    lines = split_lines(work.read(key, start=packet.offset, end=end))
-    return map(ExpectedObject.from_line, lines)
 
 
 def _sources(lists: Sequence[WantedList]) -> set[str]:

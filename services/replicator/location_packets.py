@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from course_backfill.claims import HeldClaim
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.ingests import Ingest, Packet, Replica
-from course_backfill.manifests import split_lines
 from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.placements import Placements
 from course_backfill.places import Places
 from course_backfill.ports import WorkStore
+from course_backfill.replica_planning import packet_objects
 from services.replicator.location_copier import LocationCopier
 
 
@@ -41,7 +40,7 @@ class LocationPackets:
         """Copies the packet; its placements go to the work bucket's file `result`."""
         replica = self._packets.replica(ingest.id, packet.replica)
         copier = self._copier(replica, claim, is_repeat=packet.attempts > 1)
-        placements = copier.copy(self._planned(replica, packet))
+        placements = copier.copy(list(packet_objects(self._work, replica, packet)))
         claim.check()
         self._placements.write(result, placements)
         placed = [one.expected.size for one in placements if one.fault is None]
@@ -62,10 +61,3 @@ class LocationPackets:
             is_repeat=is_repeat,
             check=claim.check,
         )
-
-    def _planned(self, replica: Replica, packet: Packet) -> list[ExpectedObject]:
-        if replica.expected is None:
-            raise Fenced(f"the replica in {replica.location} has no list of what it must hold")
-        end = packet.offset + packet.length
-        blocks = self._work.read(replica.expected, start=packet.offset, end=end)
-        return [ExpectedObject.from_line(line) for line in split_lines(blocks)]

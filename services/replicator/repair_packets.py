@@ -11,17 +11,16 @@ from functools import partial
 from course_backfill.claims import HeldClaim
 from course_backfill.cold_storage import STANDARD
 from course_backfill.crc import Crc64
-from course_backfill.errors import Fenced
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica
+from course_backfill.ingests import Ingest, Packet
 from course_backfill.location_ports import ObjectRepairer
 from course_backfill.locations import Location
-from course_backfill.manifests import split_lines
 from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
+from course_backfill.replica_planning import packet_objects
 from services.replicator.location_copier import LocationCopier
 from services.replicator.location_packets import LocationPackets
 from services.replicator.repair_copier import RepairCopier, beyond_repair
@@ -70,7 +69,7 @@ class RepairPackets:
         replica = self._packets.replica(ingest.id, packet.replica)
         target = self._places.get(replica.location)
         by_source: dict[str | None, list[ExpectedObject]] = defaultdict(list)
-        for one in self._planned(replica, packet):
+        for one in packet_objects(self._work, replica, packet):
             by_source[one.source].append(one)
         done: dict[str, Placement] = {}
         for source, objects in by_source.items():
@@ -125,10 +124,3 @@ class RepairPackets:
             object=one.key,
         )
         self._ingests.note(ingest, event)
-
-    def _planned(self, replica: Replica, packet: Packet) -> list[ExpectedObject]:
-        if replica.expected is None:
-            raise Fenced(f"the replica in {replica.location} has no list of its damage")
-        end = packet.offset + packet.length
-        blocks = self._work.read(replica.expected, start=packet.offset, end=end)
-        return [ExpectedObject.from_line(line) for line in split_lines(blocks)]

@@ -20,12 +20,11 @@ from course_backfill.failures import Failure
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck
 from course_backfill.inventory import Fault
-from course_backfill.manifests import split_lines
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
-from course_backfill.replica_planning import expected_objects
+from course_backfill.replica_planning import expected_objects, packet_objects
 from services.verifier.fixity import Finding, FixityChecker, Wanted
 from services.verifier.listing import listing_faults
 
@@ -68,7 +67,7 @@ class AuditReplica:
         checker = FixityChecker(
             reader=target.reader, executor=self._executor, method=wish.method, check=claim.check
         )
-        expected = self._planned(replica, packet)
+        expected = list(packet_objects(self._work, replica, packet))
         findings = checker.findings(
             Wanted(
                 target.location.prefix + one.key,
@@ -104,13 +103,6 @@ class AuditReplica:
     def source_check(self, ingest: Ingest) -> SourceCheck | None:
         """See ReplicaChecking: nobody looks at the source here."""
         return ingest.source_check
-
-    def _planned(self, replica: Replica, packet: Packet) -> list[ExpectedObject]:
-        if replica.expected is None:
-            raise Fenced(f"the replica in {replica.location} has no list of what it must hold")
-        end = packet.offset + packet.length
-        blocks = self._work.read(replica.expected, start=packet.offset, end=end)
-        return [ExpectedObject.from_line(line) for line in split_lines(blocks)]
 
     def _told(self, ingest: Ingest, replica: Replica) -> Iterator[Placement]:
         for packet in self._packets.packets(ingest.id, replica.location):
