@@ -9,6 +9,7 @@ from typing import Protocol
 
 from course_backfill.claims import HeldClaim
 from course_backfill.clock import Clock
+from course_backfill.cold_reads import wait_until_warm
 from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
@@ -18,12 +19,10 @@ from course_backfill.ingest_step import (
     StepFailed,
     StepResult,
     StepSucceeded,
-    StepWaiting,
 )
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.locations import result_key
-from course_backfill.looks import next_read
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.placements import Placements
@@ -78,15 +77,10 @@ class Replicator:
                 try:
                     self._copy(ingest, packet)
                 except ObjectCold as cold:
-                    return self._wait_until_warm(ingest, cold)
+                    return wait_until_warm(
+                        ingest, cold, now=self._clock(), patience=self._restore_patience
+                    )
         return self._decide(ingest, message)
-
-    def _wait_until_warm(self, ingest: Ingest, cold: ObjectCold) -> StepWaiting:
-        """The warmer is told once; what it has asked for is not tried before it can be there."""
-        due = next_read(ingest.warming, self._clock())
-        warm = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.WARM)
-        send = () if due else (warm,)
-        return StepWaiting(str(cold), due=due, patience=self._restore_patience, send=send)
 
     def _copy(self, ingest: Ingest, packet: Packet) -> None:
         attempt = packet.claimant or ""

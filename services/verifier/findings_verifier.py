@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from course_backfill.audits import FindingsTally
+from course_backfill.clock import Clock
+from course_backfill.cold_reads import wait_until_warm
 from course_backfill.errors import ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced
-from course_backfill.ingest_step import StepCompleted, StepResult, StepSucceeded, StepWaiting
+from course_backfill.ingest_step import StepCompleted, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Replica, Stage
 from course_backfill.messages import Step, StepMessage
@@ -33,6 +35,7 @@ class FindingsVerifier:
         packets: PacketStore,
         flow: Flow,
         restore_patience: timedelta,
+        clock: Clock,
     ) -> None:
         self._verifier = verifier
         self._checking = checking
@@ -41,6 +44,7 @@ class FindingsVerifier:
         self._packets = packets
         self._flow = flow
         self._restore_patience = restore_patience
+        self._clock = clock
 
     def verify(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Reads the message's packet; where it names none, lists what all replicas' came to."""
@@ -49,8 +53,7 @@ class FindingsVerifier:
         try:
             return self._verifier.verify(ingest, message)
         except ObjectCold as cold:
-            warm = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.WARM)
-            return StepWaiting(str(cold), patience=self._restore_patience, send=(warm,))
+            return wait_until_warm(ingest, cold, now=self._clock(), patience=self._restore_patience)
 
     def _conclude(self, ingest: Ingest, message: StepMessage) -> StepResult:
         replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
