@@ -7,8 +7,8 @@
                  failed, kept ───────┘  cancel, expiry, another ingest of the course
 
 Stages only move down the pipeline, once for each leg: first from the source to the primary, then
-from the primary to the other locations. Every move raises or requires the epoch that fences late
-workers. The one backward move is the retry of a kept failure.
+from one location to others, to which audits, repairs and warming belong too. Every move raises or
+requires the epoch that fences late workers. The one backward move is the retry of a kept failure.
 """
 
 from __future__ import annotations

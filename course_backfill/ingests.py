@@ -1,4 +1,4 @@
-"""Ingests: the record of one request to backfill a course, its replicas, packets and events."""
+"""Ingests: the record of one request about a course, its replicas, packets and events."""
 
 from __future__ import annotations
 
@@ -212,7 +212,8 @@ class Replica(Record):
     versions: tuple[str, ...] = ()
     """Registered versions that are brought, or audited."""
     source: str | None = None
-    """The location that it is copied from; None where that is the source."""
+    """The location that it is copied from; None where that is the source, where each object names
+    its own, and where nothing is copied."""
     expected: str | None = None
     """The work bucket's file of what it must hold; None where that is the inventory."""
     packets: int
@@ -246,7 +247,7 @@ class Replica(Record):
 
 
 class Packet(Record):
-    """One packet of a replica: its range of the inventory, its claim, and its results."""
+    """One packet of a replica: its range of the inventory or list, its claim, and its results."""
 
     replica: str
     number: int

@@ -1,4 +1,4 @@
-"""Warmer: has cold objects restored before they are copied."""
+"""Warmer: has cold objects restored, and says when they can be read."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def build_step(wiring: Wiring) -> IngestStep:
         state=wiring.state,
         ingests=wiring.ingests,
         packets=wiring.packets,
+        costs=wiring.restore_costs,
         lifecycle=wiring.lifecycle,
         flow=wiring.flow,
         executor=wiring.executor,
