@@ -94,5 +94,4 @@ def _findings_verifier(wiring: Wiring, checking: ReplicaChecking) -> FindingsVer
         packets=wiring.packets,
         flow=wiring.flow,
         restore_patience=wiring.restore_patience,
-    )
         clock=wiring.clock,
