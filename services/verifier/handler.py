@@ -95,3 +95,4 @@ def _findings_verifier(wiring: Wiring, checking: ReplicaChecking) -> FindingsVer
         flow=wiring.flow,
         restore_patience=wiring.restore_patience,
         clock=wiring.clock,
+    )
