@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from course_backfill.addresses import Address
 from course_backfill.ingests import PRIMARY
 from course_backfill.locations import Location
+
+AT_MOST = 16
+"""An ingest's transactions hold a handful of writes and two for each location; 100 is the limit."""
 
 
 def location_problems(
@@ -20,19 +24,21 @@ def location_problems(
         yield f'expected at least one location, the first with the id "{PRIMARY}"'
         return
     yield from _of_first(locations[0])
+    if len(locations) > AT_MOST:
+        yield f"expected at most {AT_MOST} locations, and there are {len(locations)}"
     for name, times in Counter(location.id for location in locations).items():
         if times > 1:
             yield f"expected each location to have its own id, and {name!r} is there {times} times"
-    by_place: dict[tuple[str | None, str, str], str] = {}
+    by_address: dict[Address, str] = {}
     for location in locations:
-        endpoint = location.endpoint_url or endpoint_url
-        there = by_place.setdefault((endpoint, location.bucket, location.prefix), location.id)
+        address = location.address(endpoint_url)
+        there = by_address.setdefault(address, location.id)
         if there != location.id:
             yield (
                 f"expected different places, and {there!r} and {location.id!r} are the same: "
                 "give one of them another bucket or prefix"
             )
-        if location.bucket == work_bucket and endpoint == endpoint_url:
+        if location.bucket == work_bucket and address.server is None:
             yield (
                 f"expected a bucket that is not the work bucket for {location.id!r}: "
                 f"what lies in {work_bucket} expires"

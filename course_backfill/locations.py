@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
+from course_backfill.addresses import Address, server_of
 from course_backfill.cold_storage import ARCHIVE_CLASSES, STANDARD
 from course_backfill.courses import CourseId
 from course_backfill.ingest_states import allotted_version
@@ -75,6 +76,14 @@ class Location(Record):
     def is_archive(self) -> bool:
         """Whether content is written cold: stored checksums verify it, and nobody reads it."""
         return self.storage_class in ARCHIVE_CLASSES
+
+    def address(self, endpoint_url: str | None) -> Address:
+        """Where its objects lie; `endpoint_url` is that of the installation."""
+        server = server_of(self.endpoint_url or endpoint_url)
+        is_elsewhere = server != server_of(endpoint_url)
+        return Address(
+            bucket=self.bucket, prefix=self.prefix, server=server if is_elsewhere else None
+        )
 
     def course_prefix(self, course: CourseId) -> str:
         """The prefix, ending in `/`, of all versions of a course."""

@@ -34,6 +34,7 @@ def _url(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None
+        is_plain = is_plain and parts.port != 0
     except ValueError:
         is_plain = False
     if not is_plain:

@@ -14,6 +14,7 @@ from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
+from course_backfill.addresses import AWS, AWS_CHINA, server_of
 from course_backfill.errors import StorageRefused
 
 if TYPE_CHECKING:
@@ -142,5 +143,4 @@ def _boto_config(concurrency: int, attempts: int, is_custom: bool) -> Config:
 
 
 def _is_aws(endpoint_url: str) -> bool:
-    host = urlsplit(endpoint_url).hostname or ""
-    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    return server_of(endpoint_url) in {AWS, AWS_CHINA}

@@ -86,6 +86,39 @@ def test_everything_that_does_not_fit_together_is_said_at_once(
     assert found[VARIABLE].count("expected") == 4
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://s3.example.org", "https://S3.example.org"),
+        ("https://s3.example.org", "https://s3.example.org:443/"),
+        ("http://s3.example.org:80", "https://s3.example.org."),
+        ("https://s3.example.org:9000", "http://S3.Example.org:9000"),
+        (None, "https://s3.amazonaws.com"),
+        (None, "https://s3.eu-west-1.amazonaws.com"),
+        ("https://s3.dualstack.eu-west-1.amazonaws.com", "https://s3.us-east-1.amazonaws.com"),
+    ],
+)
+def test_a_place_is_the_same_however_its_endpoint_is_written(
+    monkeypatch: pytest.MonkeyPatch, one: str | None, other: str
+) -> None:
+    first, second = PRIMARY | {"endpointUrl": one}, PRIMARY | {"id": "b", "endpointUrl": other}
+    assert "are the same" in problems(monkeypatch, first, second)[VARIABLE]
+
+
+def test_the_work_bucket_is_no_location_however_its_endpoint_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = {"bucket": "course-backfill-work", "endpointUrl": "https://s3.amazonaws.com"}
+    assert "not the work bucket" in problems(monkeypatch, PRIMARY | work)[VARIABLE]
+
+
+def test_locations_are_as_many_as_a_transaction_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = [PRIMARY, *({"id": f"l{one}", "bucket": f"bucket-{one}"} for one in range(16))]
+    assert "at most 16 locations, and there are 17" in problems(monkeypatch, *several)[VARIABLE]
+    monkeypatch.setenv(VARIABLE, json.dumps(several[:16]))
+    assert len(Settings.load().locations) == 16
+
+
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "http://127.0.0.1:9/"])
 def test_a_place_is_the_same_whether_its_endpoint_is_named_or_not(
     monkeypatch: pytest.MonkeyPatch, endpoint: str
@@ -101,6 +134,10 @@ def test_a_place_is_the_same_whether_its_endpoint_is_named_or_not(
         {"bucket": "other"},
         {"prefix": "copies/"},
         {"endpointUrl": "https://s3.example.org"},
+        {"endpointUrl": "https://s3.example.org:8443"},
+        {"endpointUrl": "https://s3.example.org/storage"},
+        {"endpointUrl": "https://s3.cn-north-1.amazonaws.com.cn"},
+        {"endpointUrl": "https://s3.amazonaws.com.example.org"},
     ],
     ids=str,
 )
@@ -123,6 +160,7 @@ def test_another_bucket_prefix_or_endpoint_is_another_place(
         ("storageClass", "FROZEN", "'GLACIER_IR', 'GLACIER' or 'DEEP_ARCHIVE'"),
         ("region", "Frankfurt", "a region such as eu-west-1"),
         ("endpointUrl", "s3.example.org", "an http:// or https:// URL"),
+        ("endpointUrl", "https://s3.example.org:99999", "an http:// or https:// URL"),
         ("endpointUrl", "https://me:secret@example.org", "without user name and password"),
         ("roleArn", "backfill", "the ARN of a role, such as arn:aws:iam::"),
         ("required", "perhaps", "boolean"),
