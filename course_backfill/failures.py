@@ -48,8 +48,14 @@ ADVICE: dict[str, str] = {
     "course-backfill audit on the course, then start the course again: it mends what is damaged.",
     "source-copy-damaged": "The copy that was to be copied is damaged. Run course-backfill audit "
     "on the course, then start the course again: it mends what is damaged.",
-    "unverifiable-copy": "Nothing proves this copy. Delete the object in that location, then start "
-    "the course again: it is copied anew.",
+    "unverifiable-copy": "Nothing proves this copy. If the one it was made of is cold, have it "
+    "restored: course-backfill warm; otherwise run course-backfill audit on the course. Then start "
+    "the course again: that mends what is damaged. If nothing was, delete the object in that "
+    "location: it is copied anew.",
+    "wrong-copy": "The object at this key is not the one that belongs there, and no version "
+    "registered in that location has it. Run course-backfill audit on the course; where it finds "
+    "damage, start the course again, which mends it. Then delete the object in that location, and "
+    "start again: it is copied anew.",
     "manifest-damaged": "Run course-backfill audit on the course, then start the course again: it "
     "mends what is damaged from a location where it is not.",
     # What audits find, and repairs cannot mend.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import groupby
@@ -13,8 +12,8 @@ from course_backfill.audits import SURPLUS, UNREAD, AuditWish, finding_of, is_su
 from course_backfill.claims import HeldClaim
 from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
-from course_backfill.crc import Crc64, crc_text
-from course_backfill.errors import Fenced, NotFound, ObjectCold
+from course_backfill.crc import Crc64
+from course_backfill.errors import ObjectCold
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_store import IngestStore
@@ -25,8 +24,9 @@ from course_backfill.placements import Placement, Placements
 from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
 from course_backfill.replica_planning import expected_objects, packet_objects
-from services.verifier.fixity import Finding, FixityChecker, Wanted
+from services.verifier.fixity import Compared, FixityChecker, Wanted
 from services.verifier.listing import listing_faults
+from services.verifier.location_replica import copied_crc64
 
 
 class AuditReplica:
@@ -73,7 +73,7 @@ class AuditReplica:
                 target.location.prefix + one.key,
                 one.size,
                 one.sha256,
-                crc64=partial(self._known_crc64, one, wish, target, others),
+                crc64=partial(self._known_crc64, one, wish, target, others, claim.check),
             )
             for one in expected
         )
@@ -134,7 +134,12 @@ class AuditReplica:
         return [self._places.get(one) for one in self._places.names if one in having]
 
     def _known_crc64(
-        self, one: ExpectedObject, wish: AuditWish, target: Place, others: Sequence[Place]
+        self,
+        one: ExpectedObject,
+        wish: AuditWish,
+        target: Place,
+        others: Sequence[Place],
+        check: Callable[[], None],
     ) -> str | None:
         """The whole's CRC64NVME, proven by another copy's bytes.
 
@@ -146,21 +151,11 @@ class AuditReplica:
             stored = {stat.crc64 for stat in stats if stat and stat.size == one.size}
             if here is not None and here.crc64 in stored - {None}:
                 return here.crc64
-        proven = (self._proven_crc64(one, place) for place in others)
+        proven = (copied_crc64(one, place, crc64=self._crc64, check=check) for place in others)
         return next((crc for crc in proven if crc is not None), None)
 
-    def _proven_crc64(self, one: ExpectedObject, place: Place) -> str | None:
-        sha256, crc = hashlib.sha256(), 0
-        try:
-            for block in place.reader.read(place.location.prefix + one.key):
-                sha256.update(block)
-                crc = self._crc64(block, crc)
-        except (NotFound, ObjectCold):
-            return None
-        return crc_text(crc) if sha256.hexdigest() == one.sha256 else None
 
-
-def _placement(one: ExpectedObject, finding: Finding) -> Placement:
+def _placement(one: ExpectedObject, finding: Compared) -> Placement:
     return Placement(
         one,
         fault=finding.fault,

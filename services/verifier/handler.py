@@ -47,6 +47,7 @@ def build_step(wiring: Wiring) -> IngestStep:
         packets=wiring.packets,
         executor=wiring.executor,
         method=wiring.settings.verify,
+        crc64=wiring.crc64,
     )
     audits = AuditReplica(
         places=wiring.places,
@@ -64,6 +65,7 @@ def build_step(wiring: Wiring) -> IngestStep:
         packets=wiring.packets,
         executor=wiring.executor,
         method=wiring.settings.verify,
+        crc64=wiring.crc64,
     )
     verifier = AnyVerifier(
         copies=_verifier(wiring, {Leg.SOURCE: source, Leg.LOCATIONS: locations}),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 
 from course_backfill.audits import SURPLUS
 from course_backfill.claims import HeldClaim
 from course_backfill.courses import CourseId
+from course_backfill.crc import Crc64
+from course_backfill.errors import NotFound, ObjectCold
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
@@ -17,13 +19,18 @@ from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
+from course_backfill.proven_checksums import proven_crc64
 from course_backfill.replica_planning import expected_objects
-from services.verifier.fixity import Finding, FixityChecker, Method, Wanted
+from services.verifier.fixity import Compared, FixityChecker, Method, Wanted
 from services.verifier.listing import listing_faults
 
 
 class LocationReplica:
-    """Reads every copy back, also those that were there already; cold ones by stored checksums."""
+    """Reads every copy back, also those that were there already.
+
+    Of a cold copy S3's checksum must be that of bytes that are the entry's: where S3 stores no
+    sha256, the one it was made of is read and hashed.
+    """
 
     def __init__(
         self,
@@ -34,6 +41,7 @@ class LocationReplica:
         executor: Executor,
         method: Method,
         packets: PacketStore,
+        crc64: Crc64,
     ) -> None:
         self._places = places
         self._work = work
@@ -41,6 +49,7 @@ class LocationReplica:
         self._executor = executor
         self._method = method
         self._packets = packets
+        self._crc64 = crc64
 
     def check_packet(
         self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str
@@ -57,11 +66,14 @@ class LocationReplica:
         )
         placed = self._placements.of_packet(packet.copied) if packet.copied else iter(())
         expected = [one.expected for one in placed]
-        findings = checker.findings(wanted_copy(one, source, target) for one in expected)
+        findings = checker.findings(
+            wanted_copy(one, source, target, crc64=self._crc64, check=claim.check)
+            for one in expected
+        )
         bad = [
             Placement(one, fault=fault, etag=finding.etag, sha256=finding.sha256)
             for one, finding in zip(expected, findings, strict=True)
-            if (fault := copy_fault(one, finding))
+            if (fault := _of_brought(ingest, replica, one.key, copy_fault(one, finding)))
         ]
         self._placements.write(result, bad)
         right = sum(one.size for one in expected) - sum(one.expected.size for one in bad)
@@ -76,32 +88,61 @@ class LocationReplica:
         expected = ((one.key, one.size) for one in expected_objects(self._work, replica.expected))
         listed = ((one.key, one.size) for one in target.list(CourseId.parse(ingest.course)))
         for key, fault in listing_faults(expected, listed):
-            is_elsewhere = key.split("/", 3)[2] not in replica.versions
-            if not (fault.code == SURPLUS and is_elsewhere):
-                yield Failure.of_copy(key, fault, replica.location, stage=Stage.VERIFYING)
+            if fault.code != SURPLUS or _version_of(key) in replica.versions:
+                told = _of_brought(ingest, replica, key, fault) or fault
+                yield Failure.of_copy(key, told, replica.location, stage=Stage.VERIFYING)
 
     def source_check(self, ingest: Ingest) -> SourceCheck | None:
         """See ReplicaChecking: nobody looks at the source here."""
         return ingest.source_check
 
 
-def wanted_copy(one: ExpectedObject, source: Place, target: Place) -> Wanted:
-    """What S3 stores of the copy must be what it stored of the verified one it was made of."""
+def wanted_copy(
+    one: ExpectedObject,
+    source: Place,
+    target: Place,
+    *,
+    crc64: Crc64,
+    check: Callable[[], None],
+) -> Wanted:
+    """A copy that can be proven by the bytes of the one it was made of."""
     return Wanted(
         target.location.prefix + one.key,
         one.size,
         one.sha256,
-        crc64=partial(_stored_crc64, source, one),
+        crc64=partial(copied_crc64, one, source, crc64=crc64, check=check),
     )
 
 
-def copy_fault(one: ExpectedObject, finding: Finding) -> Fault | None:
+def copy_fault(one: ExpectedObject, finding: Compared) -> Fault | None:
     """What is wrong with a copy just made, of which something has to be known."""
     if finding.is_unread:
-        return Fault("unverifiable-copy", f"{one.key!r} is cold, and S3 tells no checksum of it")
+        detail = f"{one.key!r} is cold, and no bytes prove the checksum that S3 stores of it"
+        return Fault("unverifiable-copy", detail)
     return finding.fault
 
 
-def _stored_crc64(source: Place, one: ExpectedObject) -> str | None:
-    stat = source.reader.stat(source.location.prefix + one.key)
-    return stat.crc64 if stat is not None and stat.size == one.size else None
+def copied_crc64(
+    one: ExpectedObject, place: Place, *, crc64: Crc64, check: Callable[[], None]
+) -> str | None:
+    """See `proven_crc64`; None also where the place cannot tell, because it has nothing to read."""
+    try:
+        return proven_crc64(place, one, crc64=crc64, check=check)
+    except (NotFound, ObjectCold):
+        return None
+
+
+def _of_brought(ingest: Ingest, replica: Replica, key: str, fault: Fault | None) -> Fault | None:
+    """The fault; a mismatch that stays where it is, in a version not registered there, is told so.
+
+    What is wrong in the ingest's own version is rolled back with it.
+    """
+    version = _version_of(key)
+    is_left = version in replica.versions and version != ingest.version
+    if fault is None or fault.code != "fixity-mismatch" or not is_left:
+        return fault
+    return Fault("wrong-copy", f"{fault.detail}; {version} is not registered in {replica.location}")
+
+
+def _version_of(key: str) -> str:
+    return key.split("/", 3)[2]

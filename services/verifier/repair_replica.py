@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 
 from course_backfill.claims import HeldClaim
+from course_backfill.crc import Crc64
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
 from course_backfill.packet_store import PacketStore
@@ -26,12 +27,14 @@ class RepairReplica:
         packets: PacketStore,
         executor: Executor,
         method: Method,
+        crc64: Crc64,
     ) -> None:
         self._places = places
         self._placements = placements
         self._packets = packets
         self._executor = executor
         self._method = method
+        self._crc64 = crc64
 
     def check_packet(
         self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str
@@ -47,7 +50,14 @@ class RepairReplica:
         )
         mended = [one.expected for one in placed if one.fault is None]
         findings = checker.findings(
-            wanted_copy(one, self._places.get(one.source or ""), target) for one in mended
+            wanted_copy(
+                one,
+                self._places.get(one.source or ""),
+                target,
+                crc64=self._crc64,
+                check=claim.check,
+            )
+            for one in mended
         )
         bad = {
             one.key: Placement(one, fault=fault)

@@ -96,7 +96,7 @@ def test_damage_at_the_source_that_planning_sees_stops_it_before_a_byte_is_copie
 @pytest.mark.parametrize(
     ("third", "expected"),
     # S3 copies what it has, and reading the copy back tells; a stream is hashed on its way.
-    [(THIRD, "fixity-mismatch"), (FAR_THIRD, "source-copy-damaged")],
+    [(THIRD, "wrong-copy"), (FAR_THIRD, "source-copy-damaged")],
     ids=["inside", "streamed"],
 )
 def test_damage_that_only_bytes_show_is_found_before_anything_is_recorded(
@@ -171,7 +171,7 @@ def test_another_object_at_the_target_fails_the_ingest_and_is_never_replaced(
     bucket = world.buckets["third"]
     bucket.store(key, content, sha256="0" * 64)
     ingest = world.backfill(**FROM_S3)
-    assert code(ingest) == "fixity-mismatch"
+    assert code(ingest) == "wrong-copy"
     found = bucket.latest(key)
     assert found is not None
     assert found.content == content
