@@ -22,6 +22,8 @@ from course_backfill.warming import ColdTotals, RestoreWish, TierEstimate
 
 GIGABYTE = 2**30
 DAYS_OF_MONTH = 30
+MICROS = 1_000_000
+"""Of one unit of the price table's currency."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,6 +32,8 @@ class ColdKind:
 
     storage_class: str
     archive: str
+    is_kept: bool = False
+    """Whether it is restored already, so that only the days of its copy count anew."""
 
 
 @dataclass(slots=True)
@@ -44,11 +48,11 @@ class StorageTally:
     def add(self, stat: ObjectStat) -> None:
         """Takes the next object, as its location shows it."""
         name = stat.storage_class
-        self.by_class[name] = _with(self.by_class.get(name), stat.size)
+        self.by_class[name] = self.by_class.get(name, ColdTotals()).plus(stat.size)
         is_cold = warmth(stat.archive, stat.restore, self.clock()) is Warmth.COLD
         if stat.archive is not None and is_cold:
             kind = ColdKind(name, stat.archive)
-            self.cold[kind] = _with(self.cold.get(kind), stat.size)
+            self.cold[kind] = self.cold.get(kind, ColdTotals()).plus(stat.size)
 
 
 def estimate(
@@ -58,22 +62,33 @@ def estimate(
 
     Cost is rounded up to whole cents once, at the end.
     """
-    cost, longest = 0.0, timedelta()
-    for kind, total in cold.items():
-        offered = offered_tier(kind.archive, tier)
-        price = prices.of(kind.storage_class, offered)
-        gigabytes = total.bytes / GIGABYTE
-        cost += total.objects / 1000 * price.requests + gigabytes * price.gigabyte
-        if kind.storage_class != INTELLIGENT_TIERING:
-            cost += gigabytes * prices.gigabyte_month * days / DAYS_OF_MONTH
-        longest = max(longest, restore_time(kind.archive, offered) or timedelta())
+    times = (restore_time(kind.archive, offered_tier(kind.archive, tier)) for kind in cold)
+    longest = max((one for one in times if one), default=timedelta())
     return TierEstimate(
         tier=tier,
         requests=sum(total.objects for total in cold.values()),
         minutes=math.ceil(longest / timedelta(minutes=1)),
-        # Binary fractions of a price must not make another cent of a whole one.
-        cost_cents=math.ceil(round(cost * 100, 6)),
+        cost_cents=_cents(cost_micros(cold, tier=tier, days=days, prices=prices)),
     )
+
+
+def cost_micros(
+    cold: Mapping[ColdKind, ColdTotals], *, tier: Tier, days: int, prices: PriceTable
+) -> int:
+    """What S3 charges for restoring it all with one tier, in millionths of the table's currency.
+
+    Rounded up. What is kept costs its request and the storage of its copy.
+    """
+    cost = 0.0
+    for kind, total in cold.items():
+        price = prices.of(kind.storage_class, offered_tier(kind.archive, tier))
+        gigabytes = total.bytes / GIGABYTE
+        cost += total.objects / 1000 * price.requests
+        cost += 0 if kind.is_kept else gigabytes * price.gigabyte
+        if kind.storage_class != INTELLIGENT_TIERING:
+            cost += gigabytes * prices.gigabyte_month * days / DAYS_OF_MONTH
+    # Binary fractions of a price must not make another cent of a whole one.
+    return math.ceil(round(cost * MICROS, 2))
 
 
 def estimates(
@@ -84,18 +99,23 @@ def estimates(
 
 
 def excess(
-    cold: Mapping[ColdKind, ColdTotals], *, wish: RestoreWish, prices: PriceTable
+    cold: Mapping[ColdKind, ColdTotals], *, wish: RestoreWish, prices: PriceTable, spent: int = 0
 ) -> str | None:
-    """A sentence that names cost and limit where the wish's limit is exceeded; None otherwise."""
-    if wish.max_cost_cents is None:
+    """A sentence that names cost and limit where the wish's limit is exceeded; None otherwise.
+
+    `spent` are the millionths that earlier restores of the ingest cost. What asks for nothing
+    exceeds nothing.
+    """
+    if wish.max_cost_cents is None or not cold:
         return None
-    cost = estimate(cold, tier=wish.tier, days=wish.days, prices=prices).cost_cents
+    cost = _cents(spent + cost_micros(cold, tier=wish.tier, days=wish.days, prices=prices))
     if cost <= wish.max_cost_cents:
         return None
     objects = sum(total.objects for total in cold.values())
+    before = f" with the {money(_cents(spent), prices.currency)} spent before" if spent else ""
     return (
         f"restoring {objects} cold object(s) with tier {wish.tier} for {wish.days} day(s) costs "
-        f"about {money(cost, prices.currency)}, the limit is "
+        f"about {money(cost, prices.currency)}{before}, the limit is "
         f"{money(wish.max_cost_cents, prices.currency)}"
     )
 
@@ -105,6 +125,5 @@ def money(cents: int, currency: str) -> str:
     return f"{cents // 100:,}.{cents % 100:02d} {currency}"
 
 
-def _with(before: ColdTotals | None, size: int) -> ColdTotals:
-    before = before or ColdTotals()
-    return ColdTotals(objects=before.objects + 1, bytes=before.bytes + size)
+def _cents(micros: int) -> int:
+    return -(-micros * 100 // MICROS)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from course_backfill.addresses import Address
 from course_backfill.audits import AuditWish
 from course_backfill.clock import from_text
 from course_backfill.failures import Failure
@@ -151,9 +152,13 @@ class Ingest(Record):
     source_check: SourceCheck | None = None
     report: PlanReport | None = None
     aggregated: AggregatedVersion | None = None
+    addresses: dict[str, Address] = Field(default_factory=dict)
+    """Location → where it was when the ingest was started: it never works anywhere else."""
     lists: dict[str, str] = Field(default_factory=dict)
     """Location → the work bucket's file of what it is to hold; empty text: nothing is missing."""
     warming: Warming | None = None
+    restores_micros: int = 0
+    """What the restores asked for so far cost, in millionths of the price table's currency."""
     repairs: str | None = None
     """The audit whose findings this ingest mends."""
     failure: Failure | None = None

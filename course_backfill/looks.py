@@ -5,13 +5,14 @@ Pure. Nothing is kept of single objects: each look finds them as the listing sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from course_backfill.clock import from_text, to_text
 from course_backfill.cold_storage import Restore, Tier, Warmth
-from course_backfill.warming import RestoreWish, Warming
+from course_backfill.estimates import ColdKind
+from course_backfill.warming import ColdTotals, PendingRestores, RestoreWish, Warming
 
 KEEP_MARGIN = timedelta(hours=12)
 """What has yet to be read and expires sooner has its days counted anew."""
@@ -67,6 +68,12 @@ class Look:
     longest: timedelta = timedelta()
     expires: datetime | None = None
     """When the first restored copy does."""
+    needs: dict[ColdKind, ColdTotals] = field(default_factory=dict)
+    """What had to be asked for, whether it was or not."""
+    taken: dict[Tier, dict[ColdKind, ColdTotals]] = field(default_factory=dict)
+    """What S3 took, by the tier that it took it with."""
+    pending: dict[ColdKind, ColdTotals] = field(default_factory=dict)
+    """What cannot be read yet."""
     cut_at: str | None = None
     """The last object that was dealt with, where the time was over."""
 
@@ -89,6 +96,19 @@ class Look:
                 if expires is not None:
                     self.expires = min(self.expires or expires, expires)
 
+    def priced(
+        self, kind: ColdKind, size: int, *, state: Warmth, need: Need, took: Tier | None
+    ) -> None:
+        """Counts an archived object by what decides its price; `took`: S3 was asked, with that."""
+        tallies = [] if state is Warmth.READABLE else [(self.pending, kind)]
+        if need is not Need.NOTHING:
+            asked = replace(kind, is_kept=need is Need.KEEP)
+            tallies.append((self.needs, asked))
+            if took is not None:
+                tallies.append((self.taken.setdefault(took, {}), asked))
+        for tally, counted in tallies:
+            tally[counted] = tally.get(counted, ColdTotals()).plus(size)
+
     def took(self, tier: Tier, *, soonest: timedelta, longest: timedelta) -> None:
         """S3 restores an object with that tier."""
         self.tier = min(self.tier or tier, tier, key=lambda one: one.speed)
@@ -97,8 +117,13 @@ class Look:
 
 
 def is_raised(before: Warming | None, wish: RestoreWish) -> bool:
-    """Whether what is under way is to be asked for again: it may be slower than the wish."""
-    if before is None or before.wished_tier is None:
+    """Whether what is under way is to be asked for again: it may be slower than the wish.
+
+    Where the cost is limited, what others had asked for before is left as it is.
+    """
+    if before is None:
+        return wish.max_cost_cents is None
+    if before.wished_tier is None:
         return True
     return wish.tier.speed > before.wished_tier.speed
 
@@ -141,6 +166,15 @@ def warmed(before: Warming | None, look: Look, wish: RestoreWish) -> Warming:
         rounds=(before.rounds if before else 1) + is_again,
         started_date=to_text(look.now) if before is None or is_again else before.started_date,
         readable_until=to_text(look.expires) if look.expires else None,
+        pending=tuple(
+            PendingRestores(
+                storage_class=kind.storage_class,
+                archive=kind.archive,
+                objects=total.objects,
+                bytes=total.bytes,
+            )
+            for kind, total in sorted(look.pending.items())
+        ),
         **dates,
     )
 

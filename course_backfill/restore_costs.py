@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from course_backfill.clock import Clock
+from course_backfill.cold_storage import Tier
 from course_backfill.courses import CourseId
-from course_backfill.estimates import StorageTally, estimates, excess
+from course_backfill.estimates import ColdKind, StorageTally, cost_micros, estimates, excess
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepFailed
 from course_backfill.ingests import Ingest, Stage
 from course_backfill.places import Places
 from course_backfill.prices import PriceTable
 from course_backfill.wanted_objects import WantedList, wanted_objects
-from course_backfill.warming import TierEstimate
+from course_backfill.warming import ColdTotals, TierEstimate
 
 
 class RestoreCosts:
@@ -41,9 +42,22 @@ class RestoreCosts:
         """What restoring takes and costs with each tier."""
         return estimates(tally.cold, days=ingest.restore.days, prices=self._prices)
 
+    def micros(self, ingest: Ingest, taken: Mapping[Tier, Mapping[ColdKind, ColdTotals]]) -> int:
+        """What S3 charges for what it took, in millionths of the currency."""
+        return sum(
+            cost_micros(cold, tier=tier, days=ingest.restore.days, prices=self._prices)
+            for tier, cold in taken.items()
+        )
+
     def refusal(self, ingest: Ingest, tally: StorageTally) -> StepFailed | None:
         """The failure of an ingest that would cost more than its request allows."""
-        detail = excess(tally.cold, wish=ingest.restore, prices=self._prices)
+        return self.refusal_of(ingest, tally.cold)
+
+    def refusal_of(self, ingest: Ingest, cold: Mapping[ColdKind, ColdTotals]) -> StepFailed | None:
+        """Likewise, of what is to be restored next: what was asked for before counts too."""
+        detail = excess(
+            cold, wish=ingest.restore, prices=self._prices, spent=ingest.restores_micros
+        )
         if detail is None:
             return None
         stage = ingest.stage or Stage.PLANNING

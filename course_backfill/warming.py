@@ -12,7 +12,25 @@ class RestoreWish(Record):
     tier: Tier = Tier.STANDARD
     days: int = 7
     max_cost_cents: int | None = None
-    """An ingest that would cost more is refused at planning."""
+    """An ingest that would cost more is refused, before anything is asked for beyond that."""
+
+
+class ColdTotals(Record):
+    """Objects and bytes of one archive class."""
+
+    objects: int = 0
+    bytes: int = 0
+
+    def plus(self, size: int) -> ColdTotals:
+        """With one more object, of so many bytes."""
+        return ColdTotals(objects=self.objects + 1, bytes=self.bytes + size)
+
+
+class PendingRestores(ColdTotals):
+    """Objects that are cold or being restored, of one storage class that restores like another."""
+
+    storage_class: str
+    archive: str
 
 
 class Warming(Record):
@@ -43,18 +61,13 @@ class Warming(Record):
     """When, by S3's own times, the last one is done."""
     readable_until: str | None = None
     """When the first of the restored copies expires."""
+    pending: tuple[PendingRestores, ...] = ()
+    """What cannot be read yet, by what decides its price."""
 
     @property
     def is_asked(self) -> bool:
         """Whether nothing was left to be asked for."""
         return self.asked + self.ready >= self.objects
-
-
-class ColdTotals(Record):
-    """Objects and bytes of one archive class."""
-
-    objects: int = 0
-    bytes: int = 0
 
 
 class TierEstimate(Record):

@@ -106,6 +106,12 @@ class Wiring(ABC):
         return {location.id: location for location in self.settings.locations}
 
     @cached_property
+    def addresses(self) -> dict[str, Address]:
+        """Where the configured locations are, by id."""
+        endpoint_url = self.settings.aws_endpoint_url
+        return {name: one.address(endpoint_url) for name, one in self.locations.items()}
+
+    @cached_property
     def places(self) -> Places:
         """The configured locations with the ports that reach them."""
         return Places(self.locations, reader=self.reader, writer=self.writer, copier=self.copier)
@@ -217,7 +223,9 @@ class Wiring(ABC):
     @cached_property
     def restore_tiers(self) -> RestoreTiers:
         """What speeds restores up."""
-        return RestoreTiers(ingests=self.ingests, messages=self.messages)
+        return RestoreTiers(
+            ingests=self.ingests, messages=self.messages, prices=self.settings.price_table
+        )
 
     def step(self, work: Work) -> IngestStep:
         """A service's work as a step of the pipeline."""
@@ -234,4 +242,5 @@ class Wiring(ABC):
             messages=self.messages,
             clock=self.clock,
             parking=parking,
+            addresses=self.addresses,
         )

@@ -22,6 +22,7 @@ from course_backfill.cold_storage import (
     warmth,
 )
 from course_backfill.errors import ExpeditedUnavailable, NotFound, StorageRefused
+from course_backfill.estimates import ColdKind
 from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
 from course_backfill.looks import Look, Need, need
@@ -84,7 +85,8 @@ class _Dealt:
     state: Warmth
     expires: datetime | None
     need: Need
-    archive: str | None = None
+    kind: ColdKind | None = None
+    """None where it is not archived any more."""
     took: Tier | None = None
     """The tier that S3 was asked with; None where it was not asked."""
 
@@ -151,7 +153,7 @@ class Asking:
                 keep_until=self._terms.keep_until,
                 is_raising=self._terms.is_raising and one.position > self._terms.raised_to,
             ),
-            archive=stat.archive,
+            kind=ColdKind(stat.storage_class, stat.archive) if stat.archive else None,
         )
         if dealt.need is Need.NOTHING or stat.archive is None or not may_ask:
             return dealt
@@ -178,13 +180,16 @@ class Asking:
 
     def _count(self, dealt: _Dealt, look: Look) -> None:
         look.found(dealt.state, dealt.size, self._lasting(dealt, look.now))
-        if dealt.took is None or dealt.archive is None or dealt.need is Need.KEEP:
+        if dealt.kind is None:
+            return
+        look.priced(dealt.kind, dealt.size, state=dealt.state, need=dealt.need, took=dealt.took)
+        if dealt.took is None or dealt.need is Need.KEEP:
             return
         if dealt.need is Need.ASK:
             look.asked += 1
             look.asked_size += dealt.size
-        longest = restore_time(dealt.archive, dealt.took) or timedelta()
-        soonest = soonest_restore(dealt.archive, dealt.took) or timedelta()
+        longest = restore_time(dealt.kind.archive, dealt.took) or timedelta()
+        soonest = soonest_restore(dealt.kind.archive, dealt.took) or timedelta()
         soonest = soonest if self._first_look is None else self._first_look
         look.took(dealt.took, soonest=soonest, longest=longest)
 

@@ -44,6 +44,7 @@ from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketStore
 from course_backfill.places import Places
 from course_backfill.ports import StateStore, WorkStore, Write
+from course_backfill.restore_costs import RestoreCosts
 from course_backfill.timers import clear_timer, set_timer
 from course_backfill.wanted_objects import unread_lists, wanted_objects
 from course_backfill.warming import Warming
@@ -77,6 +78,7 @@ class Warmer:
         state: StateStore,
         ingests: IngestStore,
         packets: PacketStore,
+        costs: RestoreCosts,
         lifecycle: Lifecycle,
         flow: Flow,
         executor: Executor,
@@ -91,6 +93,7 @@ class Warmer:
         self._state = state
         self._ingests = ingests
         self._packets = packets
+        self._costs = costs
         self._lifecycle = lifecycle
         self._flow = flow
         self._executor = executor
@@ -110,12 +113,24 @@ class Warmer:
             return _failed(ingest, "restore-refused", str(refused))
         except KnownOutage as outage:
             return self._put_off(ingest, outage)
+        if isinstance(look, StepFailed):
+            return look
         warming = warmed(ingest.warming, look, ingest.restore)
         if look.waiting:
             return self._wait(ingest, message, look, warming)
         return self._go_on(ingest, message, look, warming)
 
-    def _look(self, ingest: Ingest) -> Look:
+    def _look(self, ingest: Ingest) -> Look | StepFailed:
+        """Where the cost is limited, looks first and asks afterwards: for all of it, or nothing."""
+        if ingest.restore.max_cost_cents is None or is_worn_out(ingest.warming):
+            return self._pass(ingest)
+        seen = self._pass(ingest, may_ask=False)
+        refused = self._costs.refusal_of(ingest, seen.needs)
+        if refused or not seen.needs:
+            return refused or seen
+        return self._pass(ingest)
+
+    def _pass(self, ingest: Ingest, *, may_ask: bool = True) -> Look:
         before, wish, now = ingest.warming, ingest.restore, self._clock()
         is_promised = ingest.ingest_type == "warm-course"
         terms = Terms(
@@ -125,7 +140,7 @@ class Warmer:
             is_raising=is_raised(before, wish),
             raised_to=(before.raised_to if before else None) or "",
             is_anew=ingest.stage is not Stage.WARMING,
-            may_ask=not is_worn_out(before),
+            may_ask=may_ask and not is_worn_out(before),
         )
         asking = Asking(
             terms,
@@ -160,12 +175,13 @@ class Warmer:
         """Everything can be read: on to reading it, or to the end where that was all."""
         if ingest.stage is not Stage.WARMING:
             return self._send_readers(ingest, message, look, warming)
+        micros = self._costs.micros(ingest, look.taken)
         if ingest.ingest_type == "warm-course":
             self._lifecycle.end(
                 ingest,
                 IngestStatus.SUCCEEDED,
                 description=_lasting(warming),
-                change=partial(_with_warming, message=message, warming=warming),
+                change=partial(_with_warming, message=message, warming=warming, micros=micros),
                 also=[
                     self._packets.status_write(ingest.id, one, ReplicaStatus.READABLE)
                     for one in ingest.locations
@@ -176,7 +192,9 @@ class Warmer:
         due = next_look(warming, look, poll=self._patience.poll)
 
         def readable(now: Ingest) -> Ingest:
-            return advanced(now, message, stage).model_copy(update={"warming": warming})
+            moved = advanced(now, message, stage)
+            spent = now.restores_micros + micros
+            return moved.model_copy(update={"warming": warming, "restores_micros": spent})
 
         moved = self._ingests.update(
             ingest.id,
@@ -227,21 +245,27 @@ class Warmer:
         return set_timer(parked_timer(message, due=due, since=self._clock()))
 
     def _record(self, ingest: Ingest, message: StepMessage, look: Look, warming: Warming) -> None:
+        micros = self._costs.micros(ingest, look.taken)
         if look.fell_back:
             said = "S3 has no capacity for Expedited restores at the moment: Standard was asked for"
             self._ingests.note(ingest, self._ingests.event(Step.WARM, "fell-back", said))
         asked = self._ingests.event(Step.WARM, "asked", said_of_asking(look))
         self._ingests.update(
             ingest.id,
-            partial(_with_warming, message=message, warming=warming),
+            partial(_with_warming, message=message, warming=warming, micros=micros),
             event=asked if look.asked else None,
         )
 
 
-def _with_warming(now: Ingest, *, message: StepMessage, warming: Warming) -> Ingest:
+def _with_warming(now: Ingest, *, message: StepMessage, warming: Warming, micros: int) -> Ingest:
     require_current(now, message)
     rounds = max(warming.rounds, now.warming.rounds if now.warming else 1)
-    return now.model_copy(update={"warming": warming.model_copy(update={"rounds": rounds})})
+    return now.model_copy(
+        update={
+            "warming": warming.model_copy(update={"rounds": rounds}),
+            "restores_micros": now.restores_micros + micros,
+        }
+    )
 
 
 def _lasting(warming: Warming) -> str:

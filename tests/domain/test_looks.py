@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from course_backfill.clock import to_text
 from course_backfill.cold_storage import Restore, Tier, Warmth, warmth
 from course_backfill.errors import Conflict
+from course_backfill.estimates import money
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.looks import (
     KEEP_MARGIN,
@@ -27,11 +28,13 @@ from course_backfill.looks import (
     said_of,
     warmed,
 )
+from course_backfill.prices import PriceTable
 from course_backfill.restore_tiers import with_tier
-from course_backfill.warming import RestoreWish, Warming
+from course_backfill.warming import PendingRestores, RestoreWish, Warming
 from services.warmer.asking import Pace
 from tests.generators import MORNING, create_ingest
 
+PRICES = PriceTable()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 POLL = timedelta(minutes=15)
 times = st.timedeltas(timedelta(), timedelta(days=30))
@@ -128,6 +131,11 @@ def test_only_a_faster_wish_is_asked_for_again(
     assert is_raised(before, RestoreWish(tier=wish)) is expected
 
 
+def test_what_others_asked_for_is_sped_up_unless_the_cost_is_limited() -> None:
+    assert is_raised(None, RestoreWish())
+    assert not is_raised(None, RestoreWish(max_cost_cents=10**6))
+
+
 def test_a_raise_that_was_cut_short_is_not_done_yet() -> None:
     look = create_look(Warmth.RESTORING, Warmth.RESTORING, Warmth.RESTORING)
     look.cut_at = "primary\nkey-1"
@@ -196,12 +204,13 @@ def test_a_wish_only_ever_gets_faster(now: Tier, wanted: Tier) -> None:
         restore=RestoreWish(tier=now, days=3, max_cost_cents=5),
         status=IngestStatus.PROCESSING,
         stage=Stage.WARMING,
+        warming=create_warming(),
     )
     if wanted.speed < now.speed:
         with pytest.raises(Conflict, match="slowed down"):
-            with_tier(ingest, wanted)
+            with_tier(ingest, wanted, PRICES)
         return
-    changed = with_tier(ingest, wanted)
+    changed = with_tier(ingest, wanted, PRICES)
     assert changed.restore == RestoreWish(tier=wanted, days=3, max_cost_cents=5)
 
 
@@ -221,10 +230,41 @@ def test_a_wish_is_taken_while_something_is_being_restored(
 ) -> None:
     ingest = create_ingest(status=status, stage=stage, warming=create_warming(asked=asked))
     if is_taken:
-        assert with_tier(ingest, Tier.EXPEDITED).restore.tier is Tier.EXPEDITED
+        assert with_tier(ingest, Tier.EXPEDITED, PRICES).restore.tier is Tier.EXPEDITED
         return
     with pytest.raises(Conflict, match="waits for no restore"):
-        with_tier(ingest, Tier.EXPEDITED)
+        with_tier(ingest, Tier.EXPEDITED, PRICES)
+
+
+@given(st.integers(1, 10**4), st.integers(0, 10**4), st.integers(0, 10**6))
+def test_a_tier_that_costs_more_than_the_limit_is_refused_with_figures(
+    objects: int, limit: int, spent: int
+) -> None:
+    """Expedited costs a cent a request."""
+    pending = PendingRestores(storage_class="GLACIER", archive="GLACIER", objects=objects)
+    ingest = create_ingest(
+        restore=RestoreWish(tier=Tier.BULK, max_cost_cents=limit),
+        status=IngestStatus.PROCESSING,
+        stage=Stage.WARMING,
+        warming=create_warming(asked_tier=Tier.BULK, wished_tier=Tier.BULK, pending=(pending,)),
+        restores_micros=spent * 10_000,
+    )
+    if objects + spent <= limit:
+        assert with_tier(ingest, Tier.EXPEDITED, PRICES).restore.tier is Tier.EXPEDITED
+        return
+    with pytest.raises(Conflict, match="the limit is") as refused:
+        with_tier(ingest, Tier.EXPEDITED, PRICES)
+    assert money(objects + spent, "USD") in str(refused.value)
+    assert money(limit, "USD") in str(refused.value)
+
+
+def test_a_limited_tier_is_not_raised_before_it_is_known_what_is_cold() -> None:
+    ingest = create_ingest(
+        restore=RestoreWish(max_cost_cents=1), status=IngestStatus.PROCESSING, stage=Stage.WARMING
+    )
+    assert with_tier(ingest, Tier.STANDARD, PRICES).restore == ingest.restore
+    with pytest.raises(Conflict, match="known after the first look"):
+        with_tier(ingest, Tier.EXPEDITED, PRICES)
 
 
 # --- the pace ---

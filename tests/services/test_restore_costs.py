@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from course_backfill.cold_storage import Tier
+from course_backfill.errors import Conflict
+from course_backfill.failures import Failure
 from course_backfill.ingests import IngestStatus
 from course_backfill.locations import Location
+from course_backfill.messages import Step
 from course_backfill.prices import aws_prices
 from course_backfill.warming import RestoreWish
 from tests.services.memory_pipeline import COURSE
@@ -125,6 +128,72 @@ def test_warming_a_course_is_refused_above_the_limit_too(world: WarmingWorld) ->
     failure = world.ingest(world.ask(ingest_type="warm-course", restore=wish)).failure
     assert failure is not None
     assert failure.code == "too-expensive"
+
+
+def test_what_goes_cold_after_planning_is_not_restored_above_the_limit(
+    world: WarmingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restores = CountedRestores(world, monkeypatch)
+    ingest = world.bring(run=False, restore=RestoreWish(max_cost_cents=FILES - 1))
+    packet = world.run(until=lambda message: message.step is Step.REPLICATE)
+    assert packet is not None
+    world.cool()
+    world.deliver(packet)
+    world.run()
+    failure = world.ingest(ingest).failure
+    assert failure is not None
+    assert failure.code == "too-expensive"
+    assert "costs about 0.03 EUR, the limit is 0.02 EUR" in failure.detail
+    assert restores.take() == []
+
+
+def test_what_was_asked_for_before_counts_against_the_limit(
+    world: WarmingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.cool()
+    ingest = world.bring(restore=RestoreWish(max_cost_cents=FILES, days=1))
+    assert world.ingest(ingest).restores_micros == FILES * 10_000
+    restores = CountedRestores(world, monkeypatch)
+    world.pass_time(hours=4)
+    world.cool()
+    world.pass_time(hours=4)
+    failure = world.ingest(ingest).failure
+    assert failure is not None
+    assert failure.code == "too-expensive"
+    assert "about 0.06 EUR with the 0.03 EUR spent before" in failure.detail
+    assert restores.take() == []
+
+
+def test_a_resumed_ingest_has_the_limit_that_it_had(
+    world: WarmingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.cool()
+    wish = RestoreWish(max_cost_cents=FILES + 1)
+    ingest = world.bring(restore=wish, on_failure="keep")
+    world.wiring.lifecycle.fail(
+        world.ingest(ingest), Failure.of_ingest("restore-overdue", "late", stage="warming")
+    )
+    world.cool()
+    restores = CountedRestores(world, monkeypatch)
+    world.wiring.lifecycle.retry(ingest, by="operator")
+    world.run()
+    failure = world.ingest(ingest).failure
+    assert failure is not None
+    assert failure.code == "too-expensive"
+    assert restores.take() == []
+
+
+def test_a_tier_above_the_limit_is_refused_and_nothing_is_asked_for(
+    world: WarmingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.cool()
+    ingest = world.bring(restore=RestoreWish(tier=Tier.BULK, max_cost_cents=1))
+    restores = CountedRestores(world, monkeypatch)
+    with pytest.raises(Conflict, match=r"0\.04 EUR with the 0\.01 EUR spent before"):
+        world.wiring.restore_tiers.raise_tier(ingest, Tier.STANDARD, by="operator")
+    world.run()
+    assert restores.take() == []
+    assert world.ingest(ingest).restore.tier is Tier.BULK
 
 
 def test_a_dry_run_above_the_limit_would_fail(world: WarmingWorld) -> None:
