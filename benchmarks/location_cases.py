@@ -145,7 +145,7 @@ class LocationCase:
         )
         for packet in self._packets:
             wanted = (Wanted(one.key, one.size, one.sha256) for one in packet)
-            faults = [one.fault for one in checker.findings(wanted) if one.fault]
+            faults = [one.fault for one in checker.compare(wanted) if one.fault]
             if faults:
                 raise RuntimeError(f"the audit found: {faults[0]}")
 

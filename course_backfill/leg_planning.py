@@ -44,7 +44,7 @@ class Bringing:
     """The location that it is read from; None where each of its objects names its own."""
 
 
-Writing = Callable[[str], StepFailed | None]
+ListWriter = Callable[[str], StepFailed | None]
 """Writes a location's list to the file of the work bucket that it is given."""
 
 
@@ -95,7 +95,7 @@ class LegPlanner:
         return ingest
 
     def write_list(
-        self, ingest: Ingest, message: StepMessage, location: str, write: Writing
+        self, ingest: Ingest, message: StepMessage, location: str, write: ListWriter
     ) -> Ingest | StepFailed:
         """Has one location's list written, unless it was before."""
         if location in ingest.lists:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from course_backfill.cold_storage import INTELLIGENT_TIERING, STANDARD
 from course_backfill.courses import CourseId
 from course_backfill.errors import LocationUnknown
+from course_backfill.expected_objects import ExpectedObject
 from course_backfill.location_ports import ObjectCopier
 from course_backfill.locations import Location
 from course_backfill.ports import ObjectReader, ObjectStat, ObjectWriter
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class ForEachClass(Generic[T]):
+    """Puts objects into a location: content in its storage class, manifest files in STANDARD."""
+
+    content: T
+    manifest_files: T
+
+    def of(self, one: ExpectedObject) -> T:
+        """What puts this object there."""
+        return self.manifest_files if one.is_manifest_file else self.content
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
-    """What puts objects into a location: content in its storage class, manifest files in STANDARD.
+    """How objects get into a location; `copiers` is None where bytes must be streamed."""
 
-    Of each pair the first is for content. `copiers` is None where bytes must be streamed.
-    """
-
-    writers: tuple[ObjectWriter, ObjectWriter]
-    copiers: tuple[ObjectCopier, ObjectCopier] | None
+    writers: ForEachClass[ObjectWriter]
+    copiers: ForEachClass[ObjectCopier] | None
 
 
 class Places:
@@ -89,6 +102,6 @@ class Places:
         content = self._copier(source, target, None)
         manifests = self._copier(source, target, STANDARD)
         return Writing(
-            writers=(self._writer(target, None), self._writer(target, STANDARD)),
-            copiers=(content, manifests) if content and manifests else None,
+            writers=ForEachClass(self._writer(target, None), self._writer(target, STANDARD)),
+            copiers=ForEachClass(content, manifests) if content and manifests else None,
         )

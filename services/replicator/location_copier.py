@@ -85,7 +85,7 @@ class LocationCopier:
             return None
         self._check()
         try:
-            self._copiers[one.is_manifest_file].copy(
+            self._copiers.of(one).copy(
                 self._source.location.prefix + one.key,
                 etag=one.etag,
                 key=key,
@@ -101,7 +101,7 @@ class LocationCopier:
     def _streamed(self, one: ExpectedObject) -> Placement:
         self._check()
         try:
-            self._stream(self._writers[one.is_manifest_file], one)
+            self._stream(self._writers.of(one), one)
         except ObjectExists:
             return Placement(one)
         except BadObject as bad:

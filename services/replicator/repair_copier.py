@@ -12,7 +12,7 @@ from course_backfill.expected_objects import ExpectedObject
 from course_backfill.inventory import Fault
 from course_backfill.location_ports import ObjectRepairer
 from course_backfill.placements import Placement
-from course_backfill.places import Place
+from course_backfill.places import ForEachClass, Place
 from course_backfill.ports import BadObject
 from services.replicator.location_copier import LocationCopier
 
@@ -28,9 +28,9 @@ Note = Callable[[ExpectedObject, str], None]
 class RepairCopier:
     """From one location to another; replaces nothing but the very object that was found damaged.
 
-    `repairers` are for content and for manifest files. What is missing is created by `copier`.
-    What was written since the audit stays, be it good by now, as after an interrupted repair, or
-    not. Raises what the ports raise, ObjectCold where the good copy must be restored first.
+    What is missing is created by `copier`. What was written since the audit stays, be it good by
+    now, as after an interrupted repair, or not. Raises what the ports raise, ObjectCold where the
+    good copy must be restored first.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class RepairCopier:
         source: Place,
         target: Place,
         copier: LocationCopier,
-        repairers: tuple[ObjectRepairer, ObjectRepairer],
+        repairers: ForEachClass[ObjectRepairer],
         executor: Executor,
         check: Callable[[], None],
         note: Note,
@@ -91,7 +91,7 @@ class RepairCopier:
         return placements
 
     def _replace(self, one: ExpectedObject, etag: str) -> None:
-        self._repairers[one.is_manifest_file].replace(
+        self._repairers.of(one).replace(
             self._target.location.prefix + one.key,
             self._hashed(one),
             etag=etag,

@@ -18,7 +18,7 @@ from course_backfill.location_ports import ObjectRepairer
 from course_backfill.locations import Location
 from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.placements import Placement, Placements
-from course_backfill.places import Place, Places
+from course_backfill.places import ForEachClass, Place, Places
 from course_backfill.ports import WorkStore
 from course_backfill.replica_planning import packet_objects
 from services.replicator.location_copier import LocationCopier
@@ -103,7 +103,7 @@ class RepairPackets:
             source=source,
             target=target,
             copier=copier,
-            repairers=(
+            repairers=ForEachClass(
                 self._repairer(target.location, None),
                 self._repairer(target.location, STANDARD),
             ),

@@ -68,7 +68,7 @@ class AuditReplica:
             reader=target.reader, executor=self._executor, method=wish.method, check=claim.check
         )
         expected = list(packet_objects(self._work, replica, packet))
-        findings = checker.findings(
+        compared = checker.compare(
             Wanted(
                 target.location.prefix + one.key,
                 one.size,
@@ -78,9 +78,9 @@ class AuditReplica:
             for one in expected
         )
         told = [
-            _placement(one, finding)
-            for one, finding in zip(expected, findings, strict=True)
-            if finding.fault or finding.is_unread
+            _placement(one, found)
+            for one, found in zip(expected, compared, strict=True)
+            if found.fault or found.is_unread
         ]
         unread = sum(one.is_unread for one in told)
         if unread and wish.warm:
@@ -155,13 +155,13 @@ class AuditReplica:
         return next((crc for crc in proven if crc is not None), None)
 
 
-def _placement(one: ExpectedObject, finding: Compared) -> Placement:
+def _placement(one: ExpectedObject, found: Compared) -> Placement:
     return Placement(
         one,
-        fault=finding.fault,
-        etag=finding.etag,
-        sha256=finding.sha256,
-        is_unread=finding.is_unread,
+        fault=found.fault,
+        etag=found.etag,
+        sha256=found.sha256,
+        is_unread=found.is_unread,
     )
 
 

@@ -30,7 +30,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Compared:
     """What is there: `fault` if it is not what it should be, `is_unread` if nobody could tell."""
 
     fault: Fault | None = None
@@ -58,14 +58,14 @@ class FixityChecker:
         self._method = method
         self._check = check
 
-    def findings(self, wanted: Iterable[Wanted]) -> Iterator[Finding]:
-        """One finding for each, in order."""
+    def compare(self, wanted: Iterable[Wanted]) -> Iterator[Compared]:
+        """What is there of each, in order."""
         remaining = iter(wanted)
         while group := list(islice(remaining, AT_ONCE)):
             self._check()
             yield from self._executor.map(self._look, group)
 
-    def _look(self, wanted: Wanted) -> Finding:
+    def _look(self, wanted: Wanted) -> Compared:
         if self._method == "checksums":
             stat = self._reader.stat(wanted.key)
             if stat is None or stat.sha256 or stat.size != wanted.size:
@@ -78,9 +78,9 @@ class FixityChecker:
             return _by_checksum(wanted, self._reader.stat(wanted.key))
         fault = _compare(wanted, size, sha256)
         if fault is None:
-            return Finding()
+            return Compared()
         stat = self._reader.stat(wanted.key)
-        return Finding(fault, etag=stat.etag if stat else None, sha256=sha256)
+        return Compared(fault, etag=stat.etag if stat else None, sha256=sha256)
 
     def _read(self, key: str) -> tuple[int, str]:
         sha256, size = hashlib.sha256(), 0
@@ -91,7 +91,7 @@ class FixityChecker:
         return size, sha256.hexdigest()
 
 
-def _by_checksum(wanted: Wanted, stat: ObjectStat | None) -> Finding:
+def _by_checksum(wanted: Wanted, stat: ObjectStat | None) -> Compared:
     """By what S3 stored of the whole object: its sha256, or else its CRC64NVME.
 
     Of an object without bytes the size proves all there is.
@@ -100,18 +100,18 @@ def _by_checksum(wanted: Wanted, stat: ObjectStat | None) -> Finding:
         return _missing(wanted.key)
     if stat.sha256 or stat.size != wanted.size or wanted.size == 0:
         fault = _compare(wanted, stat.size, stat.sha256 or wanted.sha256)
-        return Finding(fault, etag=stat.etag, sha256=stat.sha256)
+        return Compared(fault, etag=stat.etag, sha256=stat.sha256)
     known = wanted.crc64()
     if stat.crc64 is None or known is None:
-        return Finding(etag=stat.etag, is_unread=True)
+        return Compared(etag=stat.etag, is_unread=True)
     if stat.crc64 == known:
-        return Finding(etag=stat.etag)
+        return Compared(etag=stat.etag)
     detail = f"the copy has CRC64NVME {stat.crc64}, the one it was made of {known}"
-    return Finding(Fault("fixity-mismatch", detail), etag=stat.etag)
+    return Compared(Fault("fixity-mismatch", detail), etag=stat.etag)
 
 
-def _missing(key: str) -> Finding:
-    return Finding(Fault("object-missing", f"there is no object at {key!r}"))
+def _missing(key: str) -> Compared:
+    return Compared(Fault("object-missing", f"there is no object at {key!r}"))
 
 
 def _compare(wanted: Wanted, size: int, sha256: str) -> Fault | None:

@@ -66,14 +66,14 @@ class LocationReplica:
         )
         placed = self._placements.of_packet(packet.copied) if packet.copied else iter(())
         expected = [one.expected for one in placed]
-        findings = checker.findings(
+        compared = checker.compare(
             wanted_copy(one, source, target, crc64=self._crc64, check=claim.check)
             for one in expected
         )
         bad = [
-            Placement(one, fault=fault, etag=finding.etag, sha256=finding.sha256)
-            for one, finding in zip(expected, findings, strict=True)
-            if (fault := _of_brought(ingest, replica, one.key, copy_fault(one, finding)))
+            Placement(one, fault=fault, etag=found.etag, sha256=found.sha256)
+            for one, found in zip(expected, compared, strict=True)
+            if (fault := _of_brought(ingest, replica, one.key, copy_fault(one, found)))
         ]
         self._placements.write(result, bad)
         right = sum(one.size for one in expected) - sum(one.expected.size for one in bad)
@@ -114,12 +114,12 @@ def wanted_copy(
     )
 
 
-def copy_fault(one: ExpectedObject, finding: Compared) -> Fault | None:
+def copy_fault(one: ExpectedObject, found: Compared) -> Fault | None:
     """What is wrong with a copy just made, of which something has to be known."""
-    if finding.is_unread:
+    if found.is_unread:
         detail = f"{one.key!r} is cold, and no bytes prove the checksum that S3 stores of it"
         return Fault("unverifiable-copy", detail)
-    return finding.fault
+    return found.fault
 
 
 def copied_crc64(

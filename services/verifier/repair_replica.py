@@ -49,7 +49,7 @@ class RepairReplica:
             check=claim.check,
         )
         mended = [one.expected for one in placed if one.fault is None]
-        findings = checker.findings(
+        compared = checker.compare(
             wanted_copy(
                 one,
                 self._places.get(one.source or ""),
@@ -61,8 +61,8 @@ class RepairReplica:
         )
         bad = {
             one.key: Placement(one, fault=fault)
-            for one, finding in zip(mended, findings, strict=True)
-            if (fault := copy_fault(one, finding))
+            for one, found in zip(mended, compared, strict=True)
+            if (fault := copy_fault(one, found))
         }
         left = [bad.get(one.expected.key, one) for one in placed]
         left = [one for one in left if one.fault]

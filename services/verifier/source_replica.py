@@ -56,13 +56,13 @@ class SourceReplica:
         prefix = self._location.prefix_of(ingest)
         outcomes = self._results.of_packet(packet.copied) if packet.copied else iter(())
         entries = [outcome.entry for outcome in outcomes if isinstance(outcome, Copied)]
-        findings = checker.findings(
+        compared = checker.compare(
             Wanted(prefix + entry.key, entry.source.size, entry.sha256) for entry in entries
         )
         bad = [
-            Bad(entry.source, finding.fault)
-            for entry, finding in zip(entries, findings, strict=True)
-            if finding.fault
+            Bad(entry.source, found.fault)
+            for entry, found in zip(entries, compared, strict=True)
+            if found.fault
         ]
         self._results.write(result, bad)
         right = sum(one.source.size for one in entries) - sum(one.source.size for one in bad)

@@ -63,9 +63,9 @@ class Copies:
             method=method,
             check=check,
         )
-        findings = checker.findings(map(wanted, self.entries))
-        pairs = list(zip(self.entries, findings, strict=True))
-        assert not any(finding.is_unread for _, finding in pairs)
+        compared = checker.compare(map(wanted, self.entries))
+        pairs = list(zip(self.entries, compared, strict=True))
+        assert not any(found.is_unread for _, found in pairs)
         return {entry.path: found.fault.code for entry, found in pairs if found.fault}
 
 
@@ -135,7 +135,7 @@ def test_what_stops_the_work_comes_through(copies: Copies, error: Exception) -> 
         check=check,
     )
     with pytest.raises(type(error)):
-        list(checker.findings(map(wanted, copies.entries)))
+        list(checker.compare(map(wanted, copies.entries)))
 
 
 @METHODS
