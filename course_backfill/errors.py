@@ -15,6 +15,7 @@ CourseBackfillError
 ├── QueueRefused                 SQS denies for good: credentials, policy, missing queue
 ├── SourceRefused                MongoDB denies for good: credentials, unsupported server
 ├── LocationUnknown              a location that an ingest needs is not in the settings
+├── LocationMoved                a location's id points elsewhere than it did
 ├── ConditionFailed              a conditional write met another state than it asked for
 ├── ObjectExists                 a create-only write met an object
 ├── ObjectChanged                a write or copy pinned to one state of an object met another
@@ -105,6 +106,10 @@ class SourceRefused(CourseBackfillError):
 
 class LocationUnknown(CourseBackfillError):
     """A location was taken out of the settings while something still needs it."""
+
+
+class LocationMoved(CourseBackfillError):
+    """A location's id points to another bucket, prefix or endpoint than what lies there needs."""
 
 
 class ConditionFailed(CourseBackfillError):

@@ -76,6 +76,9 @@ ADVICE: dict[str, str] = {
     "them: course-backfill status on the course says where each is.",
     "location-removed": "Put the location back into the settings of all workers, or leave it out "
     "of the request; then start the course again.",
+    "location-moved": "Point the location to its former place again, in the settings of all "
+    "workers; the new place becomes a location of its own, with an id that none had. Then start "
+    "the course again.",
     "source-unavailable": "Bring MongoDB back, then discover again: course-backfill discover.",
     "source-refused": "Check MONGO_URI and that its user may read the database: "
     "course-backfill check. Then start the course again.",

@@ -13,6 +13,9 @@ requires the epoch that fences late workers. The one backward move is the retry 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from course_backfill.addresses import Address
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingests import (
@@ -97,11 +100,16 @@ def allotted_version(ingest: Ingest) -> str:
     return ingest.version
 
 
-def started(ingest: Ingest) -> Ingest:
-    """accepted → processing; a repeat changes nothing."""
+def started(ingest: Ingest, addresses: Mapping[str, Address]) -> Ingest:
+    """accepted → processing, with the locations where they are; a repeat changes nothing."""
     if ingest.status is not IngestStatus.ACCEPTED:
         return ingest
-    return ingest.model_copy(update={"status": IngestStatus.PROCESSING, "stage": Stage.PLANNING})
+    changes = {
+        "status": IngestStatus.PROCESSING,
+        "stage": Stage.PLANNING,
+        "addresses": dict(addresses),
+    }
+    return ingest.model_copy(update=changes)
 
 
 def advanced(ingest: Ingest, message: StepMessage, stage: Stage, leg: Leg | None = None) -> Ingest:

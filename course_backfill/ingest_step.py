@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from course_backfill.addresses import Address
 from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.errors import (
     ConditionFailed,
     Conflict,
     Fenced,
     KnownOutage,
+    LocationMoved,
     LocationUnknown,
     SourceRefused,
     StorageRefused,
@@ -24,11 +27,15 @@ from course_backfill.ingest_states import is_current, is_passed, started
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.messages import StepMessage
+from course_backfill.location_moves import require_unmoved
+from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, StateStore
 from course_backfill.timers import Timer, TimerKind, find_timer, set_timer
 
 logger = logging.getLogger(__name__)
+
+ANYWHERE = frozenset({Step.ROLL_BACK, Step.NOTIFY})
+"""Steps of an ingest whose locations may have moved: it is undone as far as they are reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,9 @@ class IngestStep:
         messages: MessageSender,
         clock: Clock,
         parking: Parking,
+        addresses: Mapping[str, Address],
     ) -> None:
+        """`addresses`: where the settings have each location."""
         self._work = work
         self._state = state
         self._ingests = ingests
@@ -105,6 +114,7 @@ class IngestStep:
         self._messages = messages
         self._clock = clock
         self._parking = parking
+        self._addresses = addresses
 
     def handle(self, message: StepMessage) -> None:
         """Does what the message asks, if it still counts; anything unexpected comes through.
@@ -121,7 +131,9 @@ class IngestStep:
         try:
             if ingest.status is IngestStatus.ACCEPTED:
                 ingest = self._ingests.update(
-                    ingest.id, started, event=self._ingests.event("plan", "started", "Planning")
+                    ingest.id,
+                    partial(started, addresses=self._addresses),
+                    event=self._ingests.event("plan", "started", "Planning"),
                 )
             result = self._do(ingest, message)
             self._act(ingest, message, result)
@@ -139,6 +151,8 @@ class IngestStep:
 
     def _do(self, ingest: Ingest, message: StepMessage) -> StepResult:
         try:
+            if message.step not in ANYWHERE:
+                require_unmoved(ingest, self._addresses)
             return self._work(ingest, message)
         except KnownOutage as outage:
             return StepWaiting(str(outage))
@@ -148,6 +162,8 @@ class IngestStep:
             return StepFailed(_failure("storage-refused", refusal, ingest))
         except LocationUnknown as unknown:
             return StepFailed(_failure("location-removed", unknown, ingest))
+        except LocationMoved as moved:
+            return StepFailed(_failure("location-moved", moved, ingest))
 
     def _act(self, ingest: Ingest, message: StepMessage, result: StepResult) -> None:
         match result:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cached_property
 
+from course_backfill.addresses import Address
 from course_backfill.audit_store import AuditStore
 from course_backfill.clock import Clock
 from course_backfill.course_store import CourseStore

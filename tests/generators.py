@@ -117,6 +117,7 @@ class Stores:
             messages=self.outbox,
             clock=self.clock,
             parking=Parking(),
+            addresses={},
         )
 
     def timers(self, ingest: str) -> dict[str, str]:

@@ -46,6 +46,7 @@ def build_janitor(wiring: Wiring) -> Janitor:
     """What erases, on any wiring."""
     return Janitor(
         erasers={one.id: (one, wiring.eraser(one)) for one in wiring.locations.values()},
+        addresses=wiring.addresses,
         courses=wiring.courses,
         lifecycle=wiring.lifecycle,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
+from course_backfill.addresses import Address
 from course_backfill.course_store import CourseStore
 from course_backfill.errors import NotFound
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.lifecycle import Lifecycle
+from course_backfill.location_moves import unreached
 from course_backfill.location_ports import ObjectEraser
 from course_backfill.locations import Location
 from course_backfill.messages import StepMessage
@@ -23,10 +26,12 @@ class Janitor:
         self,
         *,
         erasers: dict[str, tuple[Location, ObjectEraser]],
+        addresses: Mapping[str, Address],
         courses: CourseStore,
         lifecycle: Lifecycle,
     ) -> None:
         self._erasers = erasers
+        self._addresses = addresses
         self._courses = courses
         self._lifecycle = lifecycle
 
@@ -35,9 +40,9 @@ class Janitor:
         removed = self.erase(ingest)
         end = ingest.intended_end or IngestStatus.FAILED
         description = f"Rolled back: {removed} object(s) and upload(s) removed"
-        unknown = [name for name in ingest.locations if name not in self._erasers]
-        if unknown and ingest.version:
-            description += f"; not in {', '.join(unknown)}: not in the settings any more"
+        left = unreached(ingest, self._addresses)
+        if left and ingest.version:
+            description += f"; not in {', '.join(left)}: not in the settings any more"
         self._lifecycle.end(ingest, end, description=description)
         return StepCompleted()
 
@@ -45,7 +50,7 @@ class Janitor:
         """Removes everything below the ingest's own prefix; repeats remove what came late.
 
         Does nothing where the ingest may still succeed or its number was registered after all,
-        and nothing in locations that were taken out of the settings.
+        and nothing in locations that were taken out of the settings, or are elsewhere by now.
         """
         if ingest.version is None or not _is_given_up(ingest):
             return 0
@@ -54,7 +59,8 @@ class Janitor:
             return 0
         removed = 0
         for location, eraser in self._erasers.values():
-            if location.id in ingest.locations:
+            here = self._addresses[location.id]
+            if location.id in ingest.locations and ingest.addresses.get(location.id, here) == here:
                 removed += eraser.erase(location.prefix_of(ingest))
         return removed
 

@@ -29,7 +29,12 @@ class AuditPlanner:
         self._legs = legs
 
     def plan(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Lists what each asked location that has the course is to hold; a repeat likewise."""
+        """Lists what each asked location that has the course is to hold; a repeat likewise.
+
+        Raises LocationUnknown where a location of an earlier delivery's lists is not configured.
+        """
+        for listed_before in ingest.lists:
+            self._places.location(listed_before)
         there = self._courses.all_replicas(ingest.course)
         locations = [one for one in self._asked(ingest) if any(one == r.location for r in there)]
         if not locations:

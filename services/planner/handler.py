@@ -69,6 +69,7 @@ def build_planner(wiring: Wiring) -> Planner:
         lifecycle=wiring.lifecycle,
         locations=LocationPlanner(
             places=wiring.places,
+            addresses=wiring.addresses,
             courses=wiring.courses,
             legs=wiring.legs,
             lifecycle=wiring.lifecycle,
@@ -104,6 +105,7 @@ def build_repair_planner(wiring: Wiring) -> RepairPlanner:
     """What plans repairs, on any wiring."""
     return RepairPlanner(
         places=wiring.places,
+        addresses=wiring.addresses,
         courses=wiring.courses,
         ingests=wiring.ingests,
         packets=wiring.packets,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from course_backfill.addresses import Address
 from course_backfill.course_store import CourseStore
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
@@ -11,6 +12,7 @@ from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult
 from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, SourceCheck, Stage
 from course_backfill.leg_planning import Bringing, LegPlanner
 from course_backfill.lifecycle import Lifecycle
+from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
 from course_backfill.places import Places
 from services.planner.location_dry_run import LocationDryRun
@@ -23,21 +25,27 @@ class LocationPlanner:
         self,
         *,
         places: Places,
+        addresses: Mapping[str, Address],
         courses: CourseStore,
         legs: LegPlanner,
         lifecycle: Lifecycle,
         dry_run: LocationDryRun,
     ) -> None:
         self._places = places
+        self._addresses = addresses
         self._courses = courses
         self._legs = legs
         self._lifecycle = lifecycle
         self._dry_run = dry_run
 
     def require_known(self, ingest: Ingest) -> None:
-        """Raises LocationUnknown where a location was taken out of the settings."""
+        """Raises LocationUnknown where a location was taken out of the settings, LocationMoved
+        where versions were registered in another place than it is by now.
+        """
         for location in (ingest.source or PRIMARY, *ingest.locations):
             self._places.location(location)
+        registered = self._courses.all_replicas(ingest.course)
+        require_found_there(ingest, registered, self._addresses)
 
     def has_missing(self, ingest: Ingest) -> bool:
         """Whether a wanted location lacks a registered version."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 
+from course_backfill.addresses import Address
 from course_backfill.clock import Clock
 from course_backfill.course_store import CourseStore
 from course_backfill.courses import Course, version_number
@@ -15,6 +17,7 @@ from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, SourceCheck, Stage
 from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
 from course_backfill.packet_store import PacketStore
 from course_backfill.places import Places
@@ -33,6 +36,7 @@ class RepairPlanner:
         self,
         *,
         places: Places,
+        addresses: Mapping[str, Address],
         courses: CourseStore,
         ingests: IngestStore,
         packets: PacketStore,
@@ -43,6 +47,7 @@ class RepairPlanner:
         clock: Clock,
     ) -> None:
         self._places = places
+        self._addresses = addresses
         self._courses = courses
         self._ingests = ingests
         self._packets = packets
@@ -64,6 +69,7 @@ class RepairPlanner:
         course = self._courses.get(ingest.course)
         audits = self._damaged(course)
         ingest = self._begin(ingest, message, max(audits.values(), default=""))
+        require_found_there(ingest, self._courses.all_replicas(course.id), self._addresses)
         for location, audit in audits.items():
             write = partial(self._write, course, location, audit)
             listed = self._legs.write_list(ingest, message, location, write)
