@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -49,6 +50,11 @@ def set_timer(timer: Timer) -> Write:
     """Sets or moves a timer."""
     shard = zlib.crc32(timer.ingest.encode()) % SHARDS
     return Write(_key(timer), item=timer.to_item() | {"dueShard": f"due#{shard}"})
+
+
+def add_timer(timer: Timer) -> Write:
+    """Sets a timer; fails where there is one of its name."""
+    return replace(set_timer(timer), when=(Condition("pk", "absent"),))
 
 
 def clear_timer(ingest: str, name: str) -> Write:

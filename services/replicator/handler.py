@@ -7,6 +7,7 @@ from typing import Any
 
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.cold_reads import ColdReads
 from course_backfill.ingest_step import IngestStep
 from course_backfill.ingests import Leg
 from course_backfill.wiring import Wiring
@@ -66,7 +67,11 @@ def build_step(wiring: Wiring) -> IngestStep:
         flow=wiring.flow,
         new_id=wiring.new_id,
         renew_every=wiring.renew_every,
-        restore_patience=wiring.restore_patience,
-        clock=wiring.clock,
+        cold_reads=ColdReads(
+            state=wiring.state,
+            ingests=wiring.ingests,
+            clock=wiring.clock,
+            patience=wiring.restore_patience,
+        ),
     )
     return wiring.step(replicator.replicate)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from itertools import chain
 from typing import Protocol
 
 from course_backfill.claims import HeldClaim
-from course_backfill.clock import Clock
-from course_backfill.cold_reads import wait_until_warm
+from course_backfill.cold_reads import ColdReads
 from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
@@ -52,8 +50,7 @@ class Replicator:
         flow: Flow,
         new_id: Callable[[], str],
         renew_every: float,
-        restore_patience: timedelta,
-        clock: Clock,
+        cold_reads: ColdReads,
     ) -> None:
         self._copying = copying
         self._results = results
@@ -63,8 +60,7 @@ class Replicator:
         self._flow = flow
         self._new_id = new_id
         self._renew_every = renew_every
-        self._restore_patience = restore_patience
-        self._clock = clock
+        self._cold_reads = cold_reads
 
     def replicate(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Copies the message's packet unless that is done or being done, then decides."""
@@ -77,9 +73,7 @@ class Replicator:
                 try:
                     self._copy(ingest, packet)
                 except ObjectCold as cold:
-                    return wait_until_warm(
-                        ingest, cold, now=self._clock(), patience=self._restore_patience
-                    )
+                    return self._cold_reads.wait(ingest, cold)
         return self._decide(ingest, message)
 
     def _copy(self, ingest: Ingest, packet: Packet) -> None:

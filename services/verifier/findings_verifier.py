@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from course_backfill.audits import FindingsTally
-from course_backfill.clock import Clock
-from course_backfill.cold_reads import wait_until_warm
+from course_backfill.cold_reads import ColdReads
 from course_backfill.errors import ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
@@ -34,8 +32,7 @@ class FindingsVerifier:
         ingests: IngestStore,
         packets: PacketStore,
         flow: Flow,
-        restore_patience: timedelta,
-        clock: Clock,
+        cold_reads: ColdReads,
     ) -> None:
         self._verifier = verifier
         self._checking = checking
@@ -43,8 +40,7 @@ class FindingsVerifier:
         self._ingests = ingests
         self._packets = packets
         self._flow = flow
-        self._restore_patience = restore_patience
-        self._clock = clock
+        self._cold_reads = cold_reads
 
     def verify(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Reads the message's packet; where it names none, lists what all replicas' came to."""
@@ -53,7 +49,7 @@ class FindingsVerifier:
         try:
             return self._verifier.verify(ingest, message)
         except ObjectCold as cold:
-            return wait_until_warm(ingest, cold, now=self._clock(), patience=self._restore_patience)
+            return self._cold_reads.wait(ingest, cold)
 
     def _conclude(self, ingest: Ingest, message: StepMessage) -> StepResult:
         replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]

@@ -218,3 +218,24 @@ def test_a_restore_that_someone_else_began_late_is_waited_for_anew(world: Warmin
     assert world.ingest(ingest).stage is Stage.REPLICATING
     world.pass_time(hours=13)
     assert world.ingest(ingest).status is IngestStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("files", [5, 20])
+def test_looks_do_not_multiply_with_the_packets_that_went_cold_after_planning(
+    files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 1)
+    world = WarmingWorld(files=files)
+    ingest = world.bring(run=False)
+    message = world.run(until=lambda message: message.step is Step.REPLICATE)
+    assert message is not None
+    world.cool()
+    world.wiring.messages.sent.clear()
+    world.deliver(message)
+    world.run()
+    looks = [one for one in world.wiring.messages.sent if one.step is Step.WARM]
+    assert len(looks) == 1
+    assert world.warming(ingest).asked == files
+    world.pass_time(hours=6)
+    assert world.ingest(ingest).status is IngestStatus.SUCCEEDED
+    assert sum(one.step is Step.WARM for one in world.wiring.messages.sent) < 20
