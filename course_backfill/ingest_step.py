@@ -183,9 +183,15 @@ class IngestStep:
         name = parked_name(message)
         earlier = find_timer(self._state, ingest.id, name)
         patience = waiting.patience and int(waiting.patience.total_seconds())
-        # What is waited out with another patience is another wait, which begins now.
-        is_same = earlier is not None and earlier.patience == patience
-        since = from_text(earlier.since) if earlier and earlier.since and is_same else now
+        patient_since = earlier.patient_since if earlier else None
+        if patience is None:
+            # What was waited for with a patience of its own shows that no outage was left then.
+            is_same = earlier is not None and earlier.patience is None
+            since = from_text(earlier.since) if earlier and earlier.since and is_same else now
+        else:
+            # An outage in between is no end of it: two that take turns would never end.
+            patient_since = patient_since or to_text(now)
+            since = from_text(patient_since)
         if now - since >= (waiting.patience or self._parking.give_up_after):
             detail = f"{waiting.reason} (waited since {to_text(since)})"
             failure = Failure.of_ingest("gave-up-waiting", detail, stage=_stage(ingest))
@@ -194,10 +200,11 @@ class IngestStep:
         # Whoever fires the timer counts the attempt: a repeated delivery is none.
         attempts = earlier.attempts if earlier else 0
         due = waiting.due or now + self._parking.gap(attempts)
-        timer = parked_timer(message, due=due, since=since)
+        kept = {"attempts": attempts, "patience": patience, "patient_since": patient_since}
+        timer = parked_timer(message, due=due, since=since).model_copy(update=kept)
         try:
             self._state.write(
-                set_timer(timer.model_copy(update={"attempts": attempts, "patience": patience})),
+                set_timer(timer),
                 self._ingests.current(ingest),
             )
         except ConditionFailed:

@@ -42,6 +42,8 @@ class Timer(Record):
     since: str | None = None
     patience: int | None = None
     """Seconds until the wait since then is given up, where that is not the usual time."""
+    patient_since: str | None = None
+    """When the wait began that has a patience of its own; another wait in between ends it not."""
     progress: int = 0
     """Packets done when a watch last fired: only a standstill has messages sent again."""
 

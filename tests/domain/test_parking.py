@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -165,6 +166,19 @@ def test_a_wait_of_known_length_leaves_an_outage_all_of_its_time() -> None:
     timer = find_timer(stores.state, "ingest-1", name)
     assert timer is not None
     assert timer.since == to_text(stores.clock.now)
+
+
+def test_a_wait_of_known_length_ends_also_where_outages_take_turns_with_it() -> None:
+    stores = Stores().with_courses(COURSE)
+    stores.at(Stage.REPLICATING)
+    waits = cycle([StepWaiting("cold", patience=timedelta(hours=96)), StepWaiting("away")])
+    step = stores.step(lambda ingest, message: next(waits))
+    began = stores.clock.now
+    while stores.ingests.get("ingest-1").failure is None:
+        assert stores.clock.now - began <= timedelta(hours=98)
+        step.handle(MESSAGE)
+        stores.clock.advance(hours=1)
+    assert stores.clock.now - began >= timedelta(hours=96)
 
 
 def test_a_wait_of_known_length_ends_when_that_is_over() -> None:
