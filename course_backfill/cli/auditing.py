@@ -11,12 +11,12 @@ from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.audit_findings import print_findings
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import AUDIT
-from course_backfill.cli.following import Started, exit_code, start_courses, watch_to_end
+from course_backfill.cli.following import exit_code, watch_to_end
 from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, Watch, restore_of
-from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import registered_courses
+from course_backfill.cli.starts import Starts
 
 
 class Method(StrEnum):
@@ -78,21 +78,27 @@ def audit(
     }
     if location:
         wanted["locations"] = location
-    started = start_courses(api, chosen, wanted, is_told=not (watch or as_json))
+    starts = Starts(api=api, wanted=wanted, is_told=not (watch or as_json), is_waiting=watch)
+    starts.start(chosen)
     if watch:
-        _follow(api, started, as_json=as_json)
+        _follow(starts, as_json=as_json)
     elif as_json:
-        print_json([api.get(ingest_path(one)) for one in started.ingests])
-    elif started.ingests:
-        say(f"{count_courses(len(started.ingests))} being audited.")
+        print_json([api.get(ingest_path(one)) for one in starts.ingests])
+    else:
+        _tell(len(starts.ingests))
+    raise typer.Exit(starts.code)
+
+
+def _tell(count: int) -> None:
+    if count:
+        say(f"{count_courses(count)} being audited.")
         say("Follow: course-backfill watch. What it finds: course-backfill report")
-    raise typer.Exit(WRONG_USE if started.refused else SUCCEEDED)
 
 
-def _follow(api: ApiClient, started: Started, *, as_json: bool) -> None:
-    ends = watch_to_end(api, started.ingests, as_json=as_json)
+def _follow(starts: Starts, *, as_json: bool) -> None:
+    ends = watch_to_end(starts, as_json=as_json)
     if as_json:
         print_json([end.document for end in ends])
     elif ends:
         print_findings(ends)
-    raise typer.Exit(exit_code(ends, refused=len(started.refused)))
+    raise typer.Exit(exit_code(ends, starts))

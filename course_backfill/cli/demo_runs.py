@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from course_backfill.cli.api_client import ApiClient, Document
 from course_backfill.cli.displays import display_for
-from course_backfill.cli.following import start_courses
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import console
+from course_backfill.cli.starts import Starts
 from course_backfill.cli.watching import Watcher
 
 
@@ -24,7 +24,8 @@ class DemoRuns:
         self, chosen: Sequence[str], wanted: Document, *, is_told: bool = True
     ) -> list[IngestView]:
         """Starts the courses, and gives their ingests as they ended."""
-        started = start_courses(self._api, chosen, wanted, is_told=False)
+        started = Starts(api=self._api, wanted=wanted)
+        started.start(chosen)
         return self.follow(started.ingests, is_told=is_told)
 
     def follow(self, ingests: Sequence[str], *, is_told: bool = True) -> list[IngestView]:

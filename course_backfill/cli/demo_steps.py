@@ -11,10 +11,10 @@ from course_backfill.cli.demo_runs import DemoRuns
 from course_backfill.cli.discovering import find_courses
 from course_backfill.cli.download import download
 from course_backfill.cli.dry_runs import print_report as print_dry_run
-from course_backfill.cli.following import start_courses
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import console, courses, number, objects, say, size
 from course_backfill.cli.selecting import missing_courses
+from course_backfill.cli.starts import Starts
 from course_backfill.local.demo_kill import Kill, WorkerKiller, count_copies
 from course_backfill.local.sample import write_sample
 from course_backfill.local.stack import COPIERS
@@ -82,7 +82,8 @@ class DemoSteps:
         self._runs.must(
             len(missing.to_start) == len(self.facts.courses), "not all were to be started"
         )
-        started = start_courses(self._api, missing.to_start, INGEST, is_told=False)
+        started = Starts(api=self._api, wanted=INGEST)
+        started.start(missing.to_start)
         largest = started.ingests[missing.to_start.index(self._largest().id)]
         killer.start(largest)
         try:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from course_backfill.cli.copy_sentences import is_of_source
+import re
+
+from course_backfill.cli.api_client import Document
+from course_backfill.cli.copy_sentences import WARM, kind_of, reports_copies
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import number, objects, print_table, printable, say, size
 from course_backfill.cli.restore_estimates import print_estimates
+from course_backfill.ingests import PRIMARY
 
 LARGEST = 5
+NOTHING_COLD = "Nothing would be restored: nothing is cold, every file can be read."
+NOTHING_MISSING = "Nothing would be copied: every version is there already."
+_KEY = re.compile(r"courses/[^/]+/")
+"""How the keys of all registered copies begin."""
 
 
 def print_report(ingest: IngestView) -> None:
     """Totals by kind, the largest files, problems by code, and what would become of it."""
     report = ingest.document["report"]
     say("")
-    told = f"{ingest.course}: {objects(report['objects'])}, {size(report['bytes'])}"
-    present = report["present"]
-    say(f"{told}; {objects(present)} there already" if present else told, style="bold")
+    say(f"{ingest.course}: {_totals(ingest.document)}", style="bold")
     if report["byKind"]:
         print_table(
             ["Kind", "Objects", "Size"],
@@ -30,38 +36,49 @@ def print_report(ingest: IngestView) -> None:
     if largest:
         print_table(
             ["Largest files", "Size"],
-            [
-                [
-                    printable(one["path"]).removeprefix(f"courses/{ingest.course}/"),
-                    size(one["size"]),
-                ]
-                for one in largest
-            ],
+            [[printable(_KEY.sub("", one["path"], count=1)), size(one["size"])] for one in largest],
             numbers=["Size"],
         )
-    print_estimates(report)
+    print_estimates(report, is_warming=kind_of(ingest.document) == WARM)
     if report["problems"]:
+        counted = "Times" if reports_copies(ingest.document) else "Files"
         print_table(
-            ["Found", "Files"],
+            ["Found", counted],
             [[code, number(count)] for code, count in report["problems"].items()],
-            numbers=["Files"],
+            numbers=[counted],
         )
         say(f"One by one, with what to do: course-backfill failures {ingest.id}")
     if report["sharedWith"]:
         say(f"Shares files with {', '.join(map(printable, report['sharedWith']))}.")
-    # Where MongoDB has nothing new, the report is of what other locations lack.
-    if is_of_source(ingest.document) and not report["byStorageClass"]:
-        say(_verdict(report["wouldFail"], report["unchanged"], report["bytesWereRead"]))
+    if reports_copies(ingest.document):
+        say(_verdict_of_copies(ingest.document))
     else:
-        say(_verdict_of_copies(report["wouldFail"], report["unchanged"]))
+        say(_verdict(report["wouldFail"], report["unchanged"], report["bytesWereRead"]))
 
 
-def _verdict_of_copies(would_fail: bool, unchanged: bool) -> str:
-    if would_fail:
-        return "An ingest would FAIL: see above."
-    if unchanged:
-        return "An ingest would have nothing to do."
-    return "Nothing speaks against an ingest."
+def _totals(ingest: Document) -> str:
+    """How much there is to be done, and for copies where."""
+    report = ingest["report"]
+    total = f"{objects(report['objects'])}, {size(report['bytes'])}"
+    if report["objects"] and reports_copies(ingest):
+        is_warming = kind_of(ingest) == WARM
+        where = [one for one in ingest["locations"] if is_warming or one != _source(ingest)]
+        total = f"to {'restore in' if is_warming else 'bring to'} {', '.join(where)}: {total}"
+    return f"{total}; {objects(report['present'])} there already" if report["present"] else total
+
+
+def _source(ingest: Document) -> str:
+    """The location that other locations are filled from."""
+    return str(ingest["sourceLocation"]["id"] or PRIMARY)
+
+
+def _verdict_of_copies(ingest: Document) -> str:
+    report, is_warming = ingest["report"], kind_of(ingest) == WARM
+    if report["wouldFail"]:
+        return "It would FAIL: see above."
+    if report["unchanged"]:
+        return NOTHING_COLD if is_warming else NOTHING_MISSING
+    return "Nothing speaks against restoring it." if is_warming else "Nothing speaks against it."
 
 
 def _verdict(would_fail: bool, unchanged: bool, bytes_were_read: bool) -> str:

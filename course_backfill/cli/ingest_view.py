@@ -7,7 +7,9 @@ from datetime import datetime
 
 from course_backfill.cli.api_client import Document
 from course_backfill.cli.copy_sentences import (
+    WARM,
     count_of,
+    kind_of,
     success_of,
     warming_note,
     warming_of,
@@ -245,7 +247,7 @@ class IngestView:
         """Where it is now, as a sentence without the course's name."""
         if told := warming_of(self.document) or self.waiting:
             return told
-        if self.objects_total is None:
+        if not self.objects_total:
             return f"dry run, {self.stage}" if self.is_dry_run else self.stage
         said = (
             f"{self.stage}, {self.percent} %, "
@@ -260,7 +262,8 @@ class IngestView:
 
     def _success(self) -> str:
         if self.is_dry_run:
-            return f"dry run done in {duration(self.seconds)}, nothing was copied"
+            left_undone = "restored" if kind_of(self.document) == WARM else "copied"
+            return f"dry run done in {duration(self.seconds)}, nothing was {left_undone}"
         if told := success_of(self.document, duration(self.seconds)):
             return told
         if self.had_nothing_to_do:

@@ -50,7 +50,7 @@ def explain(error: Exception) -> int:
             return FAILED
         case ApiError():
             _complain(str(error))
-            return WRONG_USE if error.status in _INPUT_IS_WRONG else FAILED
+            return code_of(error)
         case CourseBackfillError():
             _complain(str(error))
             return WRONG_USE
@@ -60,6 +60,11 @@ def explain(error: Exception) -> int:
         case _:
             _complain(f"{_first_line(error)} This was not foreseen; the trace is in {_log(error)}.")
             return FAILED
+
+
+def code_of(error: ApiError) -> int:
+    """Whether the request itself was wrong, or the present state forbids it."""
+    return WRONG_USE if error.status in _INPUT_IS_WRONG else FAILED
 
 
 def _complain(text: str) -> None:

@@ -7,8 +7,11 @@ from course_backfill.cli.printing import duration, number, objects, print_table,
 from course_backfill.estimates import money
 
 
-def print_estimates(report: Document) -> None:
-    """Objects and bytes by storage class; hours and cost by tier where anything is cold."""
+def print_estimates(report: Document, *, is_warming: bool = False) -> None:
+    """Objects and bytes by storage class; hours and cost by tier where anything is cold.
+
+    `is_warming`: restoring is all that there is to be done.
+    """
     if not report["byStorageClass"]:
         return
     print_table(
@@ -22,7 +25,8 @@ def print_estimates(report: Document) -> None:
     if not report["restoreRequests"]:
         say("Nothing of it has to be restored first.")
         return
-    say(f"{objects(report['restoreRequests'])} would be restored first:")
+    then = "" if is_warming else " first"
+    say(f"{objects(report['restoreRequests'])} would be restored{then}:")
     print_table(
         ["Tier", "Requests", "At most", "Cost", ""],
         [_row(one, report) for one in report["tiers"]],

@@ -9,7 +9,7 @@ import typer
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import BACKFILL
-from course_backfill.cli.following import Started, follow, start_courses
+from course_backfill.cli.following import follow, follow_starts
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.options import (
     AllMissing,
@@ -27,10 +27,10 @@ from course_backfill.cli.options import (
     Watch,
     restore_of,
 )
-from course_backfill.cli.outcomes import SUCCEEDED, WRONG_USE
 from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import active_ingests, ingest_of, kept_ingest_of, missing_courses
+from course_backfill.cli.starts import Starts
 from course_backfill.cli.summaries import counted
 
 
@@ -80,15 +80,17 @@ def start(
     chosen = list(dict.fromkeys(courses or [])) or _choose_missing(
         api, is_copied=source is not None, locations=location or [], quiet=as_json
     )
-    started = start_courses(api, chosen, wanted, is_told=not (watch or dry_run or as_json))
+    is_quiet = watch or dry_run or as_json
+    starts = Starts(api=api, wanted=wanted, is_told=not is_quiet, is_waiting=watch)
+    starts.start(chosen)
     # A dry run is its report: there is nothing else to be had from it.
     if watch or dry_run:
-        follow(api, started.ingests, as_json=as_json, refused=len(started.refused))
+        follow_starts(starts, as_json=as_json)
     elif as_json:
-        print_json([api.get(ingest_path(one)) for one in started.ingests])
+        print_json([api.get(ingest_path(one)) for one in starts.ingests])
     else:
-        _tell_started(started)
-    raise typer.Exit(WRONG_USE if started.refused else SUCCEEDED)
+        _tell_started(starts)
+    raise typer.Exit(starts.code)
 
 
 @with_api
@@ -205,11 +207,10 @@ def _choose_missing(
     return missing.to_start
 
 
-def _tell_started(started: Started) -> None:
-    count = len(started.ingests)
-    if count + len(started.refused) > 1:
-        refused = len(started.refused)
-        counts = {"started": count - started.busy, "running already": started.busy}
+def _tell_started(starts: Starts) -> None:
+    count, refused = len(starts.ingests), len(starts.refusals)
+    if count + refused > 1:
+        counts = {"started": count - starts.busy, "running already": starts.busy}
         say(counted({**counts, "refused": refused}))
     if count:
         say(f"Follow {'it' if count == 1 else 'them'}: course-backfill watch")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from course_backfill.cli.api_client import Document
-from course_backfill.cli.copy_sentences import word_of
+from course_backfill.cli.copy_sentences import WARM, kind_of, reports_copies, word_of
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import objects, size
 
@@ -14,11 +14,10 @@ from course_backfill.cli.printing import objects, size
 def summary(ends: Sequence[IngestView], *, refused: int = 0) -> str:
     """How many ended how, what was moved (for dry runs: would be), and what was left out."""
     said = counted(Counter(_end_of(end) for end in ends) | Counter({"refused": refused}))
-    reports = [end.document["report"] for end in ends if end.document.get("report")]
+    reported = [end.document for end in ends if end.document.get("report")]
     moved = [end for end in ends if end.is_migrated]
-    if reports:
-        total = _total(sum(one["objects"] for one in reports), sum(one["bytes"] for one in reports))
-        return f"{said}; in the source: {total}"
+    if reported:
+        return "; ".join([said, *_foreseen_totals(reported)])
     if not moved:
         return said
     said += (
@@ -35,7 +34,7 @@ def counted(counts: Mapping[str, int]) -> str:
 
 def _end_of(end: IngestView) -> str:
     if end.is_dry_run and end.status == "succeeded":
-        return _foreseen(end.document["report"])
+        return _foreseen(end.document)
     if end.status == "succeeded" and (word := word_of(end.document)):
         return word
     if end.had_nothing_to_do:
@@ -43,12 +42,32 @@ def _end_of(end: IngestView) -> str:
     return "migrated" if end.is_migrated else end.status
 
 
-def _foreseen(report: Document) -> str:
+def _foreseen(ingest: Document) -> str:
+    report = ingest["report"]
     if report["wouldFail"]:
         return "would fail"
     if report["unchanged"]:
         return "would have nothing to do"
-    return "would succeed" if report["bytesWereRead"] else "without a fault so far"
+    is_certain = report["bytesWereRead"] and not reports_copies(ingest)
+    return "would succeed" if is_certain else "without a fault so far"
+
+
+def _foreseen_totals(ingests: Sequence[Document]) -> list[str]:
+    """What dry runs reported together: files of the source are not mixed with copies of them."""
+    totals: dict[str, list[Document]] = {}
+    for ingest in ingests:
+        totals.setdefault(_subject(ingest), []).append(ingest["report"])
+    return [
+        f"{subject}: "
+        + _total(sum(one["objects"] for one in reports), sum(one["bytes"] for one in reports))
+        for subject, reports in totals.items()
+    ]
+
+
+def _subject(ingest: Document) -> str:
+    if kind_of(ingest) == WARM:
+        return "to restore"
+    return "to bring to other locations" if reports_copies(ingest) else "in the source"
 
 
 def _total(count: int, size_in_bytes: int) -> str:

@@ -9,12 +9,12 @@ import typer
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import WARM
-from course_backfill.cli.following import follow, start_courses
+from course_backfill.cli.following import follow, follow_starts
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, Watch, restore_of
-from course_backfill.cli.outcomes import WRONG_USE
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import is_course, warming_ingest_of
+from course_backfill.cli.starts import Starts
 from course_backfill.cold_storage import Tier
 
 
@@ -70,14 +70,14 @@ def warm(
     }
     if location:
         wanted["locations"] = location
-    started = start_courses(api, [name], wanted, is_told=False)
-    if started.refused:
-        raise typer.Exit(WRONG_USE)
-    (ingest,) = started.ingests
+    starts = Starts(api=api, wanted=wanted, is_waiting=watch)
+    starts.start([name])
     if watch or dry_run:
-        follow(api, [ingest], as_json=as_json)
+        follow_starts(starts, as_json=as_json)
     else:
-        _tell(api.get(ingest_path(ingest)), as_json=as_json)
+        for ingest in starts.ingests:
+            _tell(api.get(ingest_path(ingest)), as_json=as_json)
+    raise typer.Exit(starts.code)
 
 
 def _raise_tier(api: ApiClient, ingest: str, tier: Tier, *, watch: bool, as_json: bool) -> None:

@@ -46,8 +46,13 @@ class Watcher:
         self._now = now
         self._last_answer = now()
 
-    def watch(self, ingests: Sequence[str]) -> list[IngestView]:
-        """The ingests as they ended. Raises ApiUnreachable after a minute without an answer."""
+    def watch(
+        self, ingests: Sequence[str], *, then: Callable[[IngestView], Sequence[str]] | None = None
+    ) -> list[IngestView]:
+        """The ingests as they ended, and those that `then` names at the end of one.
+
+        Raises ApiUnreachable after a minute without an answer.
+        """
         left = list(ingests)
         ends: list[IngestView] = []
         while left:
@@ -59,6 +64,7 @@ class Watcher:
                     left.remove(ingest)
                     ends.append(view)
                     self._display.ended(view)
+                    left += then(view) if then else ()
                 else:
                     self._display.show(view)
             if left:

@@ -9,7 +9,7 @@ from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed
-from course_backfill.ingests import Ingest, IngestStatus
+from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, Task
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import LargestObject, PlanReport
@@ -86,11 +86,23 @@ class LocationDryRun:
         self._lifecycle.end(
             ingest,
             IngestStatus.SUCCEEDED,
-            description=f"Dry run: {report.objects} objects, {report.bytes} bytes, "
-            f"{report.restore_requests} to be restored, {count} finding(s)",
+            description=_description(ingest, report),
             change=reported,
         )
         return StepCompleted()
+
+
+def _description(ingest: Ingest, report: PlanReport) -> str:
+    if report.would_fail:
+        return f"Dry run: would fail: {', '.join(report.problems)}"
+    total = f"{report.objects} object(s), {report.bytes} bytes"
+    if ingest.task is Task.WARM:
+        return f"Dry run: {total} to be restored in {', '.join(ingest.locations)}"
+    where = ", ".join(one for one in ingest.locations if one != (ingest.source or PRIMARY))
+    restored = (
+        f", {report.restore_requests} to be restored first" if report.restore_requests else ""
+    )
+    return f"Dry run: {total} to be brought to {where}{restored}"
 
 
 class _Totals:

@@ -47,7 +47,8 @@ def test_a_busy_course_is_followed_instead_of_started_twice(
     assert code == 0
     assert "already running as ingest i-7" in shown.err
     assert "migrated as v1" in shown.out
-    assert api.asked("GET") == ["/ingests/i-7"]
+    assert api.asked("GET") == ["/ingests/i-7"] * 2
+    assert api.asked("POST") == ["/ingests"]
 
 
 def test_each_course_of_each_call_has_a_key_of_its_own() -> None:
