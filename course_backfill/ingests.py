@@ -59,6 +59,26 @@ class Leg(StrEnum):
     """From one verified location to others; audits and warming know this one only."""
 
 
+class IngestType(StrEnum):
+    """What a request is for."""
+
+    BACKFILL = "backfill-course"
+    AUDIT = "audit-course"
+    WARM = "warm-course"
+
+
+class Task(StrEnum):
+    """What an ingest does in its present leg; of these each service has its own way."""
+
+    FILL = "fill"
+    """The primary, from the source."""
+    BRING = "bring"
+    """Versions from one location to others."""
+    REPAIR = "repair"
+    AUDIT = "audit"
+    WARM = "warm"
+
+
 class CallbackStatus(StrEnum):
     """pending → succeeded | failed; never changes the ingest's own status."""
 
@@ -121,7 +141,7 @@ class Ingest(Record):
 
     id: str
     course: str
-    ingest_type: Literal["backfill-course", "audit-course", "warm-course"] = "backfill-course"
+    ingest_type: IngestType = IngestType.BACKFILL
     provider: Literal["mongodb", "amazon-s3"] = "mongodb"
     source: str | None = None
     """The location that registered versions are read from; None: the primary."""
@@ -174,14 +194,23 @@ class Ingest(Record):
     last_modified_date: str
 
     @property
+    def task(self) -> Task:
+        """What it does now."""
+        if self.repairs is not None:
+            return Task.REPAIR
+        if self.ingest_type is IngestType.BACKFILL:
+            return Task.FILL if self.leg is Leg.SOURCE else Task.BRING
+        return Task.AUDIT if self.ingest_type is IngestType.AUDIT else Task.WARM
+
+    @property
     def ends_with_findings(self) -> bool:
         """Whether it looks at registered copies, and tells what it found: an audit, a repair."""
-        return self.ingest_type == "audit-course" or self.repairs is not None
+        return self.task in {Task.AUDIT, Task.REPAIR}
 
     @property
     def is_of_versions(self) -> bool:
         """Whether it is about registered versions alone, and never looks at the source."""
-        return self.provider != "mongodb" or self.ingest_type != "backfill-course"
+        return self.provider != "mongodb" or self.ingest_type is not IngestType.BACKFILL
 
     @property
     def leg_replicas(self) -> tuple[str, ...]:
@@ -249,6 +278,16 @@ class Replica(Record):
     started_date: str
     progress_date: str | None = None
     """When a packet of it last ended."""
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether all its packets are."""
+        return self.packets_copied >= self.packets
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether all its packets are."""
+        return self.packets_verified >= self.packets
 
 
 class Packet(Record):

@@ -14,7 +14,7 @@ from course_backfill.errors import ConditionFailed, Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer
-from course_backfill.ingests import Ingest, IngestStatus
+from course_backfill.ingests import Ingest, IngestStatus, IngestType
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, Write
 from course_backfill.timers import TimerKind, clear_timer
@@ -67,7 +67,7 @@ class Lifecycle:
             )
         lease: list[Write] = []
         if not ingest.dry_run:
-            if course.kept_ingest and ingest.ingest_type == "backfill-course":
+            if course.kept_ingest and ingest.ingest_type is IngestType.BACKFILL:
                 self._supersede(course.kept_ingest, ingest)
             lease = self._courses.take_lease(ingest)
         event = self._ingests.event(

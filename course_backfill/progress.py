@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from course_backfill.clock import from_text
-from course_backfill.ingests import Event, Ingest, IngestStatus, Leg, Replica, Stage
+from course_backfill.ingests import Event, Ingest, IngestStatus, Leg, Replica, Stage, Task
 from course_backfill.messages import Step
 
 TOO_EARLY = timedelta(seconds=5)
@@ -62,7 +62,7 @@ def progress_of(
 
     How far a warming is, `Warming` tells.
     """
-    if not replicas or ingest.ingest_type == "warm-course":
+    if not replicas or ingest.task is Task.WARM:
         return None
     counted = {
         "objects_done": sum(one.objects_done for one in replicas),
@@ -75,7 +75,7 @@ def progress_of(
         "bytes_looked_at": sum(one.bytes_looked_at for one in replicas),
         **_totals(ingest, replicas),
     }
-    progress = Progress(**counted, is_copied=ingest.ingest_type == "backfill-course")
+    progress = Progress(**counted, is_copied=ingest.task is not Task.AUDIT)
     pace = _pace(ingest, replicas, events, now)
     if pace is None:
         return progress
@@ -135,7 +135,7 @@ def _stage_began(ingest: Ingest, working: Sequence[Replica], events: Sequence[Ev
     if ingest.status is not IngestStatus.PROCESSING:
         return None
     # An audit's only stage with packets; a wait for restores before it makes its rate unknown.
-    is_first = ingest.stage is Stage.VERIFYING and ingest.ingest_type == "audit-course"
+    is_first = ingest.stage is Stage.VERIFYING and ingest.task is Task.AUDIT
     if ingest.stage is Stage.REPLICATING or is_first:
         return min((one.started_date for one in working), default=None)
     if ingest.stage is Stage.VERIFYING:

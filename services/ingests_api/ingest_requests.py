@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from course_backfill.callbacks import CallbackRules
 from course_backfill.cold_storage import Tier
+from course_backfill.ingests import IngestType
 from course_backfill.inventory import CONTENT_KINDS
 from services.ingests_api.checks import checked, collected, course_key
 
@@ -138,7 +139,7 @@ class AskedCallback(Asked):
     ]
 
 
-BACKFILL, AUDIT, WARM = "backfill-course", "audit-course", "warm-course"
+BACKFILL, AUDIT, WARM = IngestType
 
 
 class IngestRequest(Asked):

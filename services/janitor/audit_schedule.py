@@ -15,7 +15,7 @@ from course_backfill.courses import Course
 from course_backfill.errors import ConditionFailed, Conflict
 from course_backfill.ingest_states import is_over
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest
+from course_backfill.ingests import Ingest, IngestType
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.ports import Condition, Item, Key, StateStore, Write
 
@@ -97,7 +97,7 @@ class AuditSchedule:
         ingest = Ingest(
             id=audit,
             course=course.id,
-            ingest_type="audit-course",
+            ingest_type=IngestType.AUDIT,
             locations=(),
             audit=AuditWish(method=self._method),
             requested_by="schedule",

@@ -29,6 +29,7 @@ from course_backfill.ingests import (
     ReplicaStatus,
     SourceCheck,
     Stage,
+    Task,
 )
 from course_backfill.inventory import SourceObject
 from course_backfill.leg_planning import packets_of
@@ -123,9 +124,9 @@ class Planner:
 
     def _planner_of_copies(self, ingest: Ingest) -> Work | None:
         """Who plans an ingest of copies that are registered already; None for one of the source."""
-        if ingest.ingest_type == "audit-course":
+        if ingest.task is Task.AUDIT:
             return self._audits.plan
-        if ingest.ingest_type == "warm-course":
+        if ingest.task is Task.WARM:
             return self._warmings.plan
         if self._repairs.is_due(ingest):
             return self._repairs.plan

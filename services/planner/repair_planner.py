@@ -15,7 +15,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, SourceCheck, Stage
+from course_backfill.ingests import Ingest, IngestType, SourceCheck, Stage
 from course_backfill.leg_planning import Bringing, LegPlanner
 from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
@@ -61,7 +61,7 @@ class RepairPlanner:
         """Whether the ingest has to mend before it does what it was started for."""
         if ingest.repairs is not None:
             return True
-        is_backfill = ingest.ingest_type == "backfill-course" and not ingest.dry_run
+        is_backfill = ingest.ingest_type is IngestType.BACKFILL and not ingest.dry_run
         return is_backfill and bool(self._damaged(self._courses.get(ingest.course)))
 
     def plan(self, ingest: Ingest, message: StepMessage) -> StepResult:

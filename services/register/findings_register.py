@@ -15,19 +15,14 @@ from course_backfill.packet_store import PacketStore
 from course_backfill.places import Places
 from course_backfill.ports import Write
 from course_backfill.results import Results
-from services.register.register import Register
 
 
 class FindingsRegister:
-    """An audit that ran to its end has succeeded, whatever it found; a repair has if all is well.
-
-    Whatever is neither goes to the register of versions.
-    """
+    """An audit that ran to its end has succeeded, whatever it found; a repair, if all is well."""
 
     def __init__(
         self,
         *,
-        register: Register,
         places: Places,
         courses: CourseStore,
         audits: AuditStore,
@@ -35,7 +30,6 @@ class FindingsRegister:
         results: Results,
         lifecycle: Lifecycle,
     ) -> None:
-        self._register = register
         self._places = places
         self._courses = courses
         self._audits = audits
@@ -45,8 +39,6 @@ class FindingsRegister:
 
     def register(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """One transaction: the course, the ingest's end, the lease."""
-        if not ingest.ends_with_findings:
-            return self._register.register(ingest, message)
         replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
         failure = self._failure(ingest, replicas) if ingest.repairs else None
         status = IngestStatus.FAILED if failure else IngestStatus.SUCCEEDED

@@ -7,7 +7,8 @@ from typing import Any
 
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
-from course_backfill.ingest_step import IngestStep
+from course_backfill.ingest_step import IngestStep, Work
+from course_backfill.ingests import Task
 from course_backfill.wiring import Wiring
 from services.register.findings_register import FindingsRegister
 from services.register.register import Register
@@ -36,7 +37,6 @@ def build_step(wiring: Wiring) -> IngestStep:
         clock=wiring.clock,
     )
     findings = FindingsRegister(
-        register=register,
         places=wiring.places,
         courses=wiring.courses,
         audits=wiring.audits,
@@ -44,4 +44,10 @@ def build_step(wiring: Wiring) -> IngestStep:
         results=wiring.results,
         lifecycle=wiring.lifecycle,
     )
-    return wiring.step(findings.register)
+    registers: dict[Task, Work] = {
+        Task.FILL: register.register,
+        Task.BRING: register.register,
+        Task.AUDIT: findings.register,
+        Task.REPAIR: findings.register,
+    }
+    return wiring.step(lambda ingest, message: registers[ingest.task](ingest, message))

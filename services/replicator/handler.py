@@ -9,10 +9,10 @@ from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.cold_reads import ColdReads
 from course_backfill.ingest_step import IngestStep
-from course_backfill.ingests import Leg
+from course_backfill.ingests import Task
 from course_backfill.wiring import Wiring
 from services.replicator.location_packets import LocationPackets
-from services.replicator.repair_packets import RepairPackets, RepairsOrCopies
+from services.replicator.repair_packets import RepairPackets
 from services.replicator.replicator import Replicator
 from services.replicator.source_packets import SourcePackets
 
@@ -59,7 +59,7 @@ def build_step(wiring: Wiring) -> IngestStep:
         crc64=wiring.crc64,
     )
     replicator = Replicator(
-        copying={Leg.SOURCE: source, Leg.LOCATIONS: RepairsOrCopies(repairs, locations)},
+        copying={Task.FILL: source, Task.BRING: locations, Task.REPAIR: repairs},
         results=wiring.results,
         placements=wiring.placements,
         ingests=wiring.ingests,

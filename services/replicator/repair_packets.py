@@ -22,22 +22,7 @@ from course_backfill.places import ForEachClass, Place, Places
 from course_backfill.ports import WorkStore
 from course_backfill.replica_planning import packet_objects
 from services.replicator.location_copier import LocationCopier
-from services.replicator.location_packets import LocationPackets
 from services.replicator.repair_copier import RepairCopier, beyond_repair
-
-
-class RepairsOrCopies:
-    """The packets of the second leg: of a repair, or of copies that are new."""
-
-    def __init__(self, repairs: RepairPackets, copies: LocationPackets) -> None:
-        self._repairs = repairs
-        self._copies = copies
-
-    def copy(self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str) -> PacketEnd:
-        """See PacketCopying."""
-        if ingest.repairs is not None:
-            return self._repairs.copy(ingest, packet, claim, result)
-        return self._copies.copy(ingest, packet, claim, result)
 
 
 class RepairPackets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Protocol
 
@@ -19,7 +19,16 @@ from course_backfill.ingest_step import (
     StepSucceeded,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
+from course_backfill.ingests import (
+    PRIMARY,
+    Ingest,
+    Leg,
+    Packet,
+    Replica,
+    ReplicaStatus,
+    Stage,
+    Task,
+)
 from course_backfill.locations import result_key
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketEnd, PacketStore
@@ -29,7 +38,7 @@ from course_backfill.results import DESTINATION_FAULTS, Results
 
 
 class PacketCopying(Protocol):
-    """Copies the packets of one leg."""
+    """Copies the packets of one task."""
 
     def copy(self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str) -> PacketEnd:
         """Copies the packet, and writes what became of each object to the file `result`."""
@@ -42,7 +51,7 @@ class Replicator:
     def __init__(
         self,
         *,
-        copying: dict[Leg, PacketCopying],
+        copying: Mapping[Task, PacketCopying],
         results: Results,
         placements: Placements,
         ingests: IngestStore,
@@ -80,14 +89,14 @@ class Replicator:
         attempt = packet.claimant or ""
         result = result_key(ingest.id, packet.replica, packet.number, attempt, "copied")
         with HeldClaim(self._packets, ingest, packet, every=self._renew_every) as claim:
-            end = self._copying[ingest.leg].copy(ingest, packet, claim, result)
+            end = self._copying[ingest.task].copy(ingest, packet, claim, result)
             if not self._packets.copied(ingest, packet, end):
                 raise Fenced(f"packet {packet.number} of ingest {ingest.id} was taken over")
 
     def _decide(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Whether the ingest fails is decided once: when all packets of the leg are done."""
         replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
-        if any(replica.packets_copied < replica.packets for replica in replicas):
+        if not all(replica.is_copied for replica in replicas):
             return StepCompleted()
         if any(replica.bad for replica in replicas):
             failed = self._failed(ingest)

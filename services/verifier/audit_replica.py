@@ -17,7 +17,7 @@ from course_backfill.errors import ObjectCold
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck
+from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.inventory import Fault
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
@@ -99,10 +99,6 @@ class AuditReplica:
         )
         for _, group in groupby(rows, key=lambda row: row[0]):
             yield next(group)[2]
-
-    def source_check(self, ingest: Ingest) -> SourceCheck | None:
-        """See ReplicaChecking: nobody looks at the source here."""
-        return ingest.source_check
 
     def _told(self, ingest: Ingest, replica: Replica) -> Iterator[Placement]:
         for packet in self._packets.packets(ingest.id, replica.location):

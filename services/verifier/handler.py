@@ -9,10 +9,11 @@ from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.cold_reads import ColdReads
 from course_backfill.ingest_step import IngestStep
-from course_backfill.ingests import Leg
+from course_backfill.ingests import Task
 from course_backfill.wiring import Wiring
 from services.verifier.audit_replica import AuditReplica
-from services.verifier.findings_verifier import AnyVerifier, FindingsVerifier
+from services.verifier.copies_conclusion import CopiesConclusion
+from services.verifier.findings_conclusion import FindingsConclusion
 from services.verifier.location_replica import LocationReplica
 from services.verifier.repair_replica import RepairReplica
 from services.verifier.source_replica import SourceReplica
@@ -68,34 +69,38 @@ def build_step(wiring: Wiring) -> IngestStep:
         method=wiring.settings.verify,
         crc64=wiring.crc64,
     )
-    verifier = AnyVerifier(
-        copies=_verifier(wiring, {Leg.SOURCE: source, Leg.LOCATIONS: locations}),
-        audits=_findings_verifier(wiring, audits),
-        repairs=_findings_verifier(wiring, repairs),
+    checking: dict[Task, ReplicaChecking] = {
+        Task.FILL: source,
+        Task.BRING: locations,
+        Task.AUDIT: audits,
+        Task.REPAIR: repairs,
+    }
+    copies = CopiesConclusion(
+        checking=checking,
+        source_check=source.source_check,
+        results=wiring.results,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        flow=wiring.flow,
     )
-    return wiring.step(verifier.verify)
-
-
-def _verifier(wiring: Wiring, checking: dict[Leg, ReplicaChecking]) -> Verifier:
-    return Verifier(
+    findings = FindingsConclusion(
         checking=checking,
         results=wiring.results,
         ingests=wiring.ingests,
         packets=wiring.packets,
         flow=wiring.flow,
+    )
+    verifier = Verifier(
+        checking=checking,
+        conclusions={
+            Task.FILL: copies,
+            Task.BRING: copies,
+            Task.AUDIT: findings,
+            Task.REPAIR: findings,
+        },
+        packets=wiring.packets,
         new_id=wiring.new_id,
         renew_every=wiring.renew_every,
-    )
-
-
-def _findings_verifier(wiring: Wiring, checking: ReplicaChecking) -> FindingsVerifier:
-    return FindingsVerifier(
-        verifier=_verifier(wiring, {Leg.LOCATIONS: checking}),
-        checking=checking,
-        results=wiring.results,
-        ingests=wiring.ingests,
-        packets=wiring.packets,
-        flow=wiring.flow,
         cold_reads=ColdReads(
             state=wiring.state,
             ingests=wiring.ingests,
@@ -103,3 +108,4 @@ def _findings_verifier(wiring: Wiring, checking: ReplicaChecking) -> FindingsVer
             patience=wiring.restore_patience,
         ),
     )
+    return wiring.step(verifier.verify)

@@ -13,7 +13,7 @@ from course_backfill.crc import Crc64
 from course_backfill.errors import NotFound, ObjectCold
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
-from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
+from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.inventory import Fault
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
@@ -91,10 +91,6 @@ class LocationReplica:
             if fault.code != SURPLUS or _version_of(key) in replica.versions:
                 told = _of_brought(ingest, replica, key, fault) or fault
                 yield Failure.of_copy(key, told, replica.location, stage=Stage.VERIFYING)
-
-    def source_check(self, ingest: Ingest) -> SourceCheck | None:
-        """See ReplicaChecking: nobody looks at the source here."""
-        return ingest.source_check
 
 
 def wanted_copy(

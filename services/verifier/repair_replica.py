@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from course_backfill.claims import HeldClaim
 from course_backfill.crc import Crc64
 from course_backfill.failures import Failure
-from course_backfill.ingests import Ingest, Packet, Replica, SourceCheck, Stage
+from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Places
@@ -73,7 +73,3 @@ class RepairReplica:
     def failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         """See ReplicaChecking."""
         return self._placements.faults(ingest.id, replica.location, stage=Stage.VERIFYING)
-
-    def source_check(self, ingest: Ingest) -> SourceCheck | None:
-        """See ReplicaChecking: the source was looked at when the repair was planned."""
-        return ingest.source_check

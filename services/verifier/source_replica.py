@@ -80,7 +80,10 @@ class SourceReplica:
                 yield Failure.of_copy(key, fault, replica.location, stage=Stage.VERIFYING)
 
     def source_check(self, ingest: Ingest) -> SourceCheck:
-        """See ReplicaChecking: an inventory from the primary of the replica set, majority."""
+        """How the source stands by now to what was copied.
+
+        By an inventory from the primary of the replica set, with read concern majority.
+        """
         checked_date = to_text(self._clock())
         course = CourseId.parse(ingest.course)
         now = in_inventory_order(self._source.inventory(course, check_chunks=False))

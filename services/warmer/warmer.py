@@ -25,7 +25,7 @@ from course_backfill.ingest_step import (
     parked_timer,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, IngestStatus, ReplicaStatus, Stage
+from course_backfill.ingests import Ingest, IngestStatus, ReplicaStatus, Stage, Task
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
@@ -132,7 +132,7 @@ class Warmer:
 
     def _pass(self, ingest: Ingest, *, may_ask: bool = True) -> Look:
         before, wish, now = ingest.warming, ingest.restore, self._clock()
-        is_promised = ingest.ingest_type == "warm-course"
+        is_promised = ingest.task is Task.WARM
         terms = Terms(
             tier=wish.tier,
             days=wish.days,
@@ -176,7 +176,7 @@ class Warmer:
         if ingest.stage is not Stage.WARMING:
             return self._send_readers(ingest, message, look, warming)
         micros = self._costs.micros(ingest, look.taken)
-        if ingest.ingest_type == "warm-course":
+        if ingest.task is Task.WARM:
             self._lifecycle.end(
                 ingest,
                 IngestStatus.SUCCEEDED,
@@ -188,7 +188,7 @@ class Warmer:
                 ],
             )
             return StepCompleted()
-        stage = Stage.VERIFYING if ingest.ingest_type == "audit-course" else Stage.REPLICATING
+        stage = Stage.VERIFYING if ingest.task is Task.AUDIT else Stage.REPLICATING
         due = next_look(warming, look, poll=self._patience.poll)
 
         def readable(now: Ingest) -> Ingest:

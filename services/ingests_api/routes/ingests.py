@@ -14,7 +14,7 @@ from course_backfill.audits import AuditWish
 from course_backfill.clock import to_text
 from course_backfill.display import ShownIngest
 from course_backfill.errors import ConditionFailed
-from course_backfill.ingests import PRIMARY, Callback, Ingest
+from course_backfill.ingests import PRIMARY, Callback, Ingest, IngestType
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.locations import Location
 from course_backfill.warming import RestoreWish
@@ -153,7 +153,7 @@ class IngestRoutes:
         return Ingest(
             id=ingest_id_of(principal, key) if key else self._api.new_id(),
             course=body.course.id,
-            ingest_type=body.ingest_type.id,
+            ingest_type=IngestType(body.ingest_type.id),
             provider=source.provider.id if source else "mongodb",
             source=source.id if source else None,
             locations=wanted_locations(body, self._api.locations.values()),
@@ -196,9 +196,9 @@ def wanted_locations(body: IngestRequest, available: Collection[Location]) -> tu
     """The locations of an ingest, in the order of the settings."""
     asked = frozenset(body.locations or ())
     match body.ingest_type.id:
-        case "audit-course":
+        case IngestType.AUDIT:
             wanted = asked or {one.id for one in available}
-        case "warm-course":
+        case IngestType.WARM:
             wanted = asked or {PRIMARY}
         case _:
             required = {one.id for one in available if one.required}
