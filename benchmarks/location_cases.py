@@ -15,6 +15,7 @@ from benchmarks.measuring import CORES, Measured, Stopwatch, typical
 from benchmarks.servers import EMBEDDED, Server
 from benchmarks.worker import FULL, TARGET, connections, empty, make_buckets
 from course_backfill.adapters.connected import ConnectedWiring
+from course_backfill.checksums import checksums_of
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.packets import cut_packets
 from course_backfill.places import Writing
@@ -160,9 +161,10 @@ def _objects(worker: ConnectedWiring, content: Content, *, is_filled: bool) -> l
             s3.put_object(Bucket=bucket, Key=key, Body=zeros[size], ChecksumAlgorithm="CRC64NVME")
     sha256 = {size: hashlib.sha256(body).hexdigest() for size, body in zeros.items()}
     sample = {size: key for key, size in keys.items()}
+    md5 = {size: checksums_of([body]).md5 for size, body in zeros.items()}
     etags = {size: s3.head_object(Bucket=bucket, Key=sample[size])["ETag"] for size in sample}
     return [
-        ExpectedObject(key, size, sha256[size], CONTENT_TYPE, etag=etags[size])
+        ExpectedObject(key, size, sha256[size], CONTENT_TYPE, md5[size], etags[size])
         for key, size in keys.items()
     ]
 

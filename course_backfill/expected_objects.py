@@ -18,7 +18,8 @@ from course_backfill.sorting import sort_records
 class ExpectedObject:
     """One object, the same in every location; `key` is relative to the location's prefix.
 
-    The rest says how it is to come there. `etag` is of the object it is copied from, `archive` the
+    `md5` is of the entry's bytes, where it is known. The rest says how it is to come there. `etag`
+    is of the object it is copied from, `archive` the
     class that must be restored from first, `is_present` that something of this size is there
     already. A repair names the location `source` that a good copy is in and, in `damaged_etag`,
     the object that it replaces, unless the object is missing; `damaged_sha256` is of that one's
@@ -29,6 +30,7 @@ class ExpectedObject:
     size: int
     sha256: str
     content_type: str
+    md5: str | None = None
     etag: str | None = None
     archive: str | None = None
     is_present: bool = False
@@ -51,6 +53,14 @@ class ExpectedObject:
         """The version whose prefix it lies below."""
         return self.key.split("/", 3)[2]
 
+    @property
+    def is_proven_by_etag(self) -> bool:
+        """Whether the ETag of what it is copied from is the md5 of the entry's bytes.
+
+        It is of what was stored in one piece, unless KMS encrypts it.
+        """
+        return self.md5 is not None and self.etag == f'"{self.md5}"'
+
     def to_line(self) -> bytes:
         """One JSON line; what is not set is left out."""
         fields = {
@@ -58,6 +68,7 @@ class ExpectedObject:
             "size": self.size,
             "sha256": self.sha256,
             "contentType": self.content_type,
+            "md5": self.md5,
             "etag": self.etag,
             "archive": self.archive,
             "isPresent": self.is_present or None,
@@ -77,6 +88,7 @@ class ExpectedObject:
             size=fields["size"],
             sha256=fields["sha256"],
             content_type=fields["contentType"],
+            md5=fields.get("md5"),
             etag=fields.get("etag"),
             archive=fields.get("archive"),
             is_present=fields.get("isPresent", False),

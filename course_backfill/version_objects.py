@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from course_backfill.checksums import checksums_of
 from course_backfill.courses import CourseId, Version
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.locations import Location
@@ -39,10 +40,11 @@ def version_objects(
     yield from entry_objects(reader, location, version)
     prefix = location.version_prefix(CourseId.parse(version.course), version.id)
     manifest = b"".join(reader.read(prefix + MANIFEST_NAME))
-    if hashlib.sha256(manifest).hexdigest() != version.manifest_sha256:
+    stored = checksums_of([manifest])
+    if stored.sha256 != version.manifest_sha256:
         raise ManifestDamaged(f"{prefix + MANIFEST_NAME!r} is not the file that was registered")
     key = prefix.removeprefix(location.prefix) + MANIFEST_NAME
-    yield manifest_file(key, len(manifest), version.manifest_sha256)
+    yield manifest_file(key, len(manifest), stored.sha256, stored.md5)
 
 
 def entry_objects(
@@ -52,9 +54,11 @@ def entry_objects(
     course_prefix = location.course_prefix(CourseId.parse(version.course))
     own = f"{course_prefix}{version.id}/"
     below = course_prefix.removeprefix(location.prefix)
-    summary, size, content = EntriesSummary(), 0, hashlib.sha256()
+    summary, size = EntriesSummary(), 0
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     for line in split_lines(reader.read(own + ENTRIES_NAME)):
-        content.update(line)
+        sha256.update(line)
+        md5.update(line)
         size += len(line)
         entry = _entry(line, own + ENTRIES_NAME, summary)
         yield ExpectedObject(
@@ -62,18 +66,20 @@ def entry_objects(
             size=entry.source.size,
             sha256=entry.sha256,
             content_type=entry.source.content_type or DEFAULT_TYPE,
+            md5=entry.md5,
         )
-    if content.hexdigest() != version.entries_sha256:
+    if sha256.hexdigest() != version.entries_sha256:
         raise ManifestDamaged(f"{own + ENTRIES_NAME!r} is not the file that was registered")
     index = summary.index_bytes()
     prefix = f"{below}{version.id}/"
-    yield manifest_file(prefix + ENTRIES_NAME, size, content.hexdigest())
-    yield manifest_file(prefix + INDEX_NAME, len(index), hashlib.sha256(index).hexdigest())
+    yield manifest_file(prefix + ENTRIES_NAME, size, sha256.hexdigest(), md5.hexdigest())
+    stored = checksums_of([index])
+    yield manifest_file(prefix + INDEX_NAME, len(index), stored.sha256, stored.md5)
 
 
-def manifest_file(key: str, size: int, sha256: str) -> ExpectedObject:
+def manifest_file(key: str, size: int, sha256: str, md5: str | None = None) -> ExpectedObject:
     """A manifest file as an object that every location is to hold."""
-    return ExpectedObject(key=key, size=size, sha256=sha256, content_type=MANIFEST_TYPE)
+    return ExpectedObject(key, size, sha256, MANIFEST_TYPE, md5)
 
 
 def _entry(line: bytes, key: str, summary: EntriesSummary) -> Entry:

@@ -61,6 +61,7 @@ class MemoryObjectCopier:
                 sha256=None if is_large else found.sha256,
                 crc64=_crc64(found.content) if is_large or has_no_checksum else found.crc64,
                 storage_class=self._storage_class,
+                part_sizes=_parts_of(size, self._whole) if is_large else (),
             )
 
 
@@ -134,8 +135,14 @@ class MemoryObjectRepairer:
                 sha256=hashlib.sha256(whole).hexdigest() if size <= self._whole else None,
                 crc64=_crc64(whole) if size > self._whole else None,
                 storage_class=self._storage_class,
+                part_sizes=_parts_of(size, self._whole) if size > self._whole else (),
             )
 
 
 def _crc64(content: bytes) -> str:
     return crc_text(crc64nvme(content, 0))
+
+
+def _parts_of(size: int, whole: int) -> list[int]:
+    most = max(whole, 1)
+    return [min(most, size - start) for start in range(0, size, most)]

@@ -34,8 +34,10 @@ MAX_UPLOADS = 3
 class LocationCopier:
     """Within S3 where one set of credentials reaches both ends, else streamed through here.
 
-    What is at a key already is left to the verifier: nothing is ever replaced. An object that is
-    not the one it was at planning is read: its bytes decide, as only the entry's are copied.
+    What is at a key already is left to the verifier: nothing is ever replaced. What S3 shows to
+    have other bytes than the entry's is not copied. What neither ETag nor stored sha256 prove, and
+    what is not the object that planning saw, is read, so that its bytes decide; but a large object
+    that nothing proves is copied all the same, for the verifier to read.
     `is_repeat` says that what was there at planning may be gone. Raises what the ports raise,
     ObjectCold where the source must be restored first, and Fenced by `check`.
     """
@@ -85,6 +87,7 @@ class LocationCopier:
             return None
         self._check()
         try:
+            self._approve_unread(one, one.etag)
             self._copiers.of(one).copy(
                 self._source.location.prefix + one.key,
                 etag=one.etag,
@@ -94,9 +97,27 @@ class LocationCopier:
             )
         except ObjectExists:
             return Placement(one)
+        except BadObject as bad:
+            return Placement(one, fault=bad.fault)
         except (ObjectChanged, NotFound):
             return None
         return Placement(one)
+
+    def _approve_unread(self, one: ExpectedObject, etag: str) -> None:
+        """Asks S3 whether the source has the entry's bytes, where its ETag does not tell.
+
+        Of what was uploaded in parts S3 stores no sha256: that is left to the verifier, as is all
+        that is large. Raises BadObject, and ObjectChanged where the bytes must be read.
+        """
+        is_small = one.size <= PART_BYTES
+        if one.is_proven_by_etag or (not is_small and "-" in etag):
+            return
+        key = self._source.location.prefix + one.key
+        stat = self._source.reader.stat(key)
+        if stat is None or stat.etag != etag or (stat.sha256 is None and is_small):
+            raise ObjectChanged(f"nothing but its bytes can tell what {key!r} is")
+        if stat.sha256 is not None:
+            self._approve(one, stat.sha256)
 
     def _streamed(self, one: ExpectedObject) -> Placement:
         self._check()
