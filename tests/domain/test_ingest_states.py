@@ -32,7 +32,7 @@ from tests.domain.lives import CANCELLED, EPOCH, FAILED, LIVES, UNTIL, WORKING
 from tests.generators import create_failure, create_message
 
 TURNS: dict[str, Callable[[Ingest], Ingest]] = {
-    "start": started,
+    "start": lambda ingest: started(ingest, {}),
     "fail": lambda ingest: rolling_back(ingest, FAILED, create_failure()),
     "cancel": lambda ingest: rolling_back(ingest, CANCELLED),
     "keep": lambda ingest: kept(ingest, create_failure(), UNTIL),
