@@ -70,6 +70,15 @@ def success_of(ingest: Document, took: str) -> str | None:
     return None
 
 
+def remains_of(ingest: Document) -> str:
+    """What stays of it once it is cancelled."""
+    if kind_of(ingest) == AUDIT:
+        return "it changed nothing"
+    if kind_of(ingest) == WARM:
+        return "what S3 was asked to restore is restored all the same"
+    return "nothing of it stays"
+
+
 def warming_of(ingest: Document) -> str | None:
     """How far its restores are; None unless it waits for them."""
     warming = ingest.get("warming")

@@ -63,7 +63,8 @@ def _totals(ingest: Document) -> str:
     if report["objects"] and reports_copies(ingest):
         is_warming = kind_of(ingest) == WARM
         where = [one for one in ingest["locations"] if is_warming or one != _source(ingest)]
-        total = f"to {'restore in' if is_warming else 'bring to'} {', '.join(where)}: {total}"
+        what = "cold in" if is_warming else "to bring to"
+        total = f"{what} {', '.join(where)}: {total}"
     return f"{total}; {objects(report['present'])} there already" if report["present"] else total
 
 

@@ -10,6 +10,7 @@ from course_backfill.cli.copy_sentences import (
     WARM,
     count_of,
     kind_of,
+    remains_of,
     success_of,
     warming_note,
     warming_of,
@@ -219,7 +220,7 @@ class IngestView:
             return self._success()
         if self.status == "failed":
             return f"failed: {self.reason()}"
-        return f"cancelled after {duration(self.seconds)}; nothing of it stays"
+        return f"cancelled after {duration(self.seconds)}; {remains_of(self.document)}"
 
     def reason(self) -> str:
         """Why it failed."""

@@ -6,6 +6,8 @@ from course_backfill.cli.api_client import Document
 from course_backfill.cli.printing import duration, number, objects, print_table, say, size
 from course_backfill.estimates import money
 
+NOTHING_TO_ASK_FOR = "Nothing would be asked for: all of it is restored, or being restored."
+
 
 def print_estimates(report: Document, *, is_warming: bool = False) -> None:
     """Objects and bytes by storage class; hours and cost by tier where anything is cold.
@@ -23,7 +25,7 @@ def print_estimates(report: Document, *, is_warming: bool = False) -> None:
         numbers=["Objects", "Size"],
     )
     if not report["restoreRequests"]:
-        say("Nothing of it has to be restored first.")
+        say(NOTHING_TO_ASK_FOR if is_warming else "Nothing of it has to be restored first.")
         return
     then = "" if is_warming else " first"
     say(f"{objects(report['restoreRequests'])} would be restored{then}:")

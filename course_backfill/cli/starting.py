@@ -8,7 +8,7 @@ import typer
 
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
-from course_backfill.cli.copy_sentences import BACKFILL
+from course_backfill.cli.copy_sentences import BACKFILL, remains_of
 from course_backfill.cli.following import follow, follow_starts
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.options import (
@@ -130,7 +130,7 @@ def cancel(
     if as_json:
         print_json(ended.document)
     elif ended.has_ended:
-        say(f"{ended.course}: ingest {ended.id} is cancelled; nothing of it stays")
+        say(f"{ended.course}: ingest {ended.id} is cancelled; {remains_of(ended.document)}")
     else:
         say(f"{ended.course}: ingest {ended.id} is being cancelled; what it copied is removed")
 

@@ -66,7 +66,7 @@ def _foreseen_totals(ingests: Sequence[Document]) -> list[str]:
 
 def _subject(ingest: Document) -> str:
     if kind_of(ingest) == WARM:
-        return "to restore"
+        return "cold"
     return "to bring to other locations" if reports_copies(ingest) else "in the source"
 
 

@@ -119,3 +119,15 @@ def test_what_an_audit_found_did_not_make_it_fail() -> None:
     assert consequence_of(surplus, audit) == "no version has it"
     repair = create_view(COPY, repairs="i-0")
     assert consequence_of(missing, repair) == "not mended"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (COPY, "nothing of it stays"),
+        (AUDIT, "it changed nothing"),
+        (WARM, "what S3 was asked to restore is restored all the same"),
+    ],
+)
+def test_what_was_cancelled_says_what_stays_of_it(kind: str, said: str) -> None:
+    assert create_view(kind, status={"id": "cancelled"}).end() == f"cancelled after 3 s; {said}"

@@ -75,11 +75,20 @@ def test_a_dry_run_of_warming_speaks_of_restoring_alone(
 
     lines = shown(warming, capsys)
 
-    assert "course-v1:Org+C+R: to restore in primary: 3 objects, 5.0 kB" in lines
+    assert "course-v1:Org+C+R: cold in primary: 3 objects, 5.0 kB" in lines
     assert "3 objects would be restored:" in lines
     assert "Nothing speaks against restoring it." in lines
-    assert lines[-1] == "1 without a fault so far; to restore: 3 objects, 5.0 kB"
+    assert lines[-1] == "1 without a fault so far; cold: 3 objects, 5.0 kB"
     assert warming.end() == "dry run done in 3 s, nothing was restored"
+
+
+def test_a_dry_run_of_what_is_being_restored_already_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    restored = {"restoreRequests": 0}
+
+    assert any("being restored." in one for one in shown(create_dry_run(WARM, restored), capsys))
+    assert any("restored first." in one for one in shown(create_dry_run(COPY, restored), capsys))
 
 
 @pytest.mark.parametrize(
