@@ -15,6 +15,7 @@ from course_backfill.ingests import (
     Event,
     Ingest,
     IngestStatus,
+    Leg,
     Stage,
 )
 from course_backfill.messages import Step, StepMessage
@@ -24,6 +25,9 @@ from course_backfill.timers import Timer, TimerKind, clear_timer, set_timer
 TABLE = "ingests"
 MAX_TRIES = 20
 """Lost races in a row before an update gives up; each loss means that someone else got through."""
+
+RETRIED = 3
+"""The first epoch that may come after a retry, of whose leg before nothing is known."""
 
 Change = Callable[[Ingest], Ingest]
 ExtraWrites = Callable[[Ingest, Ingest], list[Write]]
@@ -205,15 +209,23 @@ def key(ingest: str) -> Key:
 def end_writes(
     ingest: Ingest, now: datetime, *, resweep_after: Iterable[timedelta] = ()
 ) -> list[Write]:
-    """What every end leaves to be done later: the callback, and sweeps behind late writers."""
+    """What every end leaves to be done later: the callback, and sweeps behind writers."""
     writes = []
     if is_callback_pending(ingest):
         message = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.NOTIFY)
         writes.append(set_timer(_timer(ingest, TimerKind.CALLBACK, now, message=message)))
-    if ingest.version and ingest.status is not IngestStatus.SUCCEEDED:
+    if _is_swept_behind(ingest):
         for number, gap in enumerate(resweep_after):
             writes.append(set_timer(_timer(ingest, TimerKind.RESWEEP, now + gap, number=number)))
     return writes
+
+
+def _is_swept_behind(ingest: Ingest) -> bool:
+    """Late writers may add to a version that was given up; any copying leaves open uploads."""
+    if ingest.version:
+        return ingest.status is not IngestStatus.SUCCEEDED
+    has_copied = ingest.leg is Leg.LOCATIONS or ingest.epoch >= RETRIED
+    return has_copied and ingest.ingest_type == "backfill-course" and not ingest.dry_run
 
 
 def expiry_timer(ingest: Ingest, due: datetime) -> Write:

@@ -63,3 +63,10 @@ class ObjectEraser(Protocol):
         Returns how many things it removed; 0 means that nothing was there.
         """
         ...
+
+    def abort_uploads(self, prefix: str) -> int:
+        """Aborts every upload below the prefix of a course, and touches no object.
+
+        Returns how many there were. One that is begun meanwhile may be aborted as well.
+        """
+        ...

@@ -13,7 +13,7 @@ from course_backfill.adapters.memory_bucket import MemoryBucket, StoredUpload
 from course_backfill.adapters.memory_restores import is_archived
 from course_backfill.cold_storage import STANDARD
 from course_backfill.crc import crc_text
-from course_backfill.erasure import check_erasable
+from course_backfill.erasure import check_abortable, check_erasable
 from course_backfill.ports import ObjectStat, Part
 
 BLOCK = 1024 * 1024
@@ -171,12 +171,22 @@ class MemoryObjectEraser:
         """See ObjectEraser; raises NotErasable for any but a version's prefix."""
         check_erasable(prefix)
         with self._bucket.request("erase", prefix):
-            uploads = self._bucket.uploads
-            aborted = [one for one, stored in uploads.items() if stored.key.startswith(prefix)]
-            for upload in aborted:
-                del uploads[upload]
+            aborted = self._abort_all(prefix)
             keys = [key for key in self._bucket.versions if key.startswith(prefix)]
-            return len(aborted) + sum(len(self._bucket.versions.pop(key)) for key in keys)
+            return aborted + sum(len(self._bucket.versions.pop(key)) for key in keys)
+
+    def abort_uploads(self, prefix: str) -> int:
+        """See ObjectEraser; raises NotErasable for any but a course's prefix."""
+        check_abortable(prefix)
+        with self._bucket.request("abort_uploads", prefix):
+            return self._abort_all(prefix)
+
+    def _abort_all(self, prefix: str) -> int:
+        uploads = self._bucket.uploads
+        below = [one for one, stored in uploads.items() if stored.key.startswith(prefix)]
+        for upload in below:
+            del uploads[upload]
+        return len(below)
 
 
 class MemoryWorkStore:

@@ -16,7 +16,7 @@ from course_backfill.adapters.s3_errors import (
 )
 from course_backfill.adapters.s3_retries import TRIES, Sleep, pause
 from course_backfill.adapters.s3_uploads import S3Uploads
-from course_backfill.erasure import check_erasable
+from course_backfill.erasure import check_abortable, check_erasable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
@@ -44,9 +44,14 @@ class S3ObjectEraser:
         A page of at most 1,000 things is held at a time. A repeat goes on where a run broke off.
         """
         check_erasable(prefix)
-        return self._abort_uploads(prefix) + self._delete_versions(prefix)
+        return self._abort_all(prefix) + self._delete_versions(prefix)
 
-    def _abort_uploads(self, prefix: str) -> int:
+    def abort_uploads(self, prefix: str) -> int:
+        """See ObjectEraser; raises NotErasable for any but a course's prefix."""
+        check_abortable(prefix)
+        return self._abort_all(prefix)
+
+    def _abort_all(self, prefix: str) -> int:
         """Aborts the first page of uploads again and again, until there is none."""
         aborted, fruitless = 0, 0
         before: set[tuple[str, str]] = set()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from course_backfill.addresses import Address
 from course_backfill.course_store import CourseStore
-from course_backfill.errors import NotFound
+from course_backfill.courses import CourseId
+from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.lifecycle import Lifecycle
@@ -20,7 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 class Janitor:
-    """The only one that deletes, and only under a prefix whose number no version has."""
+    """The only one that deletes: objects only under a prefix whose number no version has, and
+    open uploads of a course that nobody works on.
+    """
 
     def __init__(
         self,
@@ -57,12 +60,35 @@ class Janitor:
         if self._is_registered(ingest.course, ingest.version):
             logger.error("refused to erase a registered version", extra={"ingest_id": ingest.id})
             return 0
-        removed = 0
-        for location, eraser in self._erasers.values():
-            here = self._addresses[location.id]
-            if location.id in ingest.locations and ingest.addresses.get(location.id, here) == here:
-                removed += eraser.erase(location.prefix_of(ingest))
-        return removed
+        return sum(
+            eraser.erase(location.prefix_of(ingest))
+            for location, eraser in self._reached(ingest, ingest.locations)
+        )
+
+    def sweep_behind(self, ingest: Ingest) -> int:
+        """Removes what writers left behind an ingest that has ended; how much that was.
+
+        Without a version of its own it can only have left uploads, among registered objects.
+        Raises Conflict where these may be another ingest's.
+        """
+        if ingest.version is not None:
+            return self.erase(ingest)
+        course = self._courses.get(ingest.course)
+        if course.active_ingest:
+            raise Conflict(f"course {course.id} is busy with ingest {course.active_ingest}")
+        return sum(
+            eraser.abort_uploads(location.course_prefix(CourseId.parse(ingest.course)))
+            for location, eraser in self._reached(ingest, {*ingest.locations, *ingest.lists})
+        )
+
+    def _reached(
+        self, ingest: Ingest, wanted: Collection[str]
+    ) -> Iterator[tuple[Location, ObjectEraser]]:
+        """Of the wanted locations those that are where they were for the ingest."""
+        for name, (location, eraser) in self._erasers.items():
+            here = self._addresses[name]
+            if name in wanted and ingest.addresses.get(name, here) == here:
+                yield location, eraser
 
     def _is_registered(self, course: str, version: str) -> bool:
         try:

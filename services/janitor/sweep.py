@@ -120,17 +120,22 @@ class Sweeper:
                 if timer.message:
                     self._messages.send([timer.message])
             case TimerKind.RESWEEP:
-                removed = self._janitor.erase(ingest)
-                if removed:
-                    logger.warning(
-                        "removed %d late write(s)", removed, extra={"ingest_id": ingest.id}
-                    )
-                self._state.write(clear_timer(timer.ingest, timer.name))
+                self._sweep_behind(timer, ingest)
             case TimerKind.EXPIRY:
                 try:
                     self._lifecycle.expire(ingest)
                 except Conflict:
                     self._state.write(clear_timer(timer.ingest, timer.name))
+
+    def _sweep_behind(self, timer: Timer, ingest: Ingest) -> None:
+        try:
+            removed = self._janitor.sweep_behind(ingest)
+        except Conflict as busy:
+            logger.info("not swept now: %s", busy, extra={"ingest_id": ingest.id})
+            return
+        if removed:
+            logger.warning("removed %d late write(s)", removed, extra={"ingest_id": ingest.id})
+        self._state.write(clear_timer(timer.ingest, timer.name))
 
     def _send_lost(self, ingest: Ingest) -> None:
         """Sends what the stage waits for again; what is parked has a timer of its own."""

@@ -43,6 +43,39 @@ def test_objects_versions_markers_and_uploads_all_go_and_nothing_else(bucket: Bu
     assert bucket.eraser.erase(PREFIX) == 0
 
 
+def test_uploads_of_a_course_are_aborted_and_nothing_else_is_touched(bucket: Bucket) -> None:
+    course = PREFIX.removesuffix("v1/")
+    others = [
+        PREFIX.replace("Run/", "Run2/") + "large",
+        "deep/" + PREFIX + "large",
+    ]
+    for key in others:
+        bucket.writer.open_upload(key, content_type="video/mp4")
+    create(bucket, PREFIX + "assets/a", b"first")
+    bucket.overwrite(PREFIX + "assets/a", b"second")
+    bucket.mark_deleted(PREFIX + "assets/b")
+    kept = bucket.residue("")
+    for key in (PREFIX + "large", PREFIX + "large", course + "v27/assets/new"):
+        upload = bucket.open_another_upload(key)
+        bucket.writer.put_part(key, upload, 1, b"x" * MIB)
+
+    assert bucket.eraser.abort_uploads(course) == 3
+
+    assert sorted(bucket.residue("")) == sorted(kept)
+    assert bucket.eraser.abort_uploads(course) == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "courses/", PREFIX, PREFIX[:-4], "/" + PREFIX[:-3]])
+def test_uploads_are_aborted_below_the_prefix_of_a_course_alone(
+    bucket: Bucket, prefix: str
+) -> None:
+    bucket.writer.open_upload(PREFIX + "large", content_type="video/mp4")
+    there = bucket.residue("")
+    with pytest.raises(NotErasable):
+        bucket.eraser.abort_uploads(prefix)
+    assert bucket.residue("") == there
+
+
 def test_a_lone_delete_marker_is_erased_as_well(bucket: Bucket) -> None:
     bucket.mark_deleted(PREFIX + "assets/never-there")
 
