@@ -40,16 +40,31 @@ class AuditStore:
             "lastIngest": last_ingest(ingest, self._clock),
             **to_check(ingest.source_check),
             **_unaudited(row, [one for name, one in there.items() if name in configured]),
+            **({"failedAudits": 0} if ingest.repairs is None else {}),
         }
         key = course_key(row.id)
         return [Write(key, assign=changes, remove=["activeIngest"], when=(leased(ingest),))]
 
-    def longest_unaudited(self, *, before: datetime, at_most: int) -> list[Course]:
-        """So many courses that were last looked at before then, the longest unaudited first."""
+    def longest_unaudited(
+        self, *, before: datetime, at_most: int, after: str = ""
+    ) -> tuple[list[Course], str]:
+        """So many courses that were last looked at before then, the longest unaudited first.
+
+        With them comes the `after` of the next ones; empty where these were the last.
+        """
         page = self._state.query_index(
-            BY_AUDIT, CourseStatus.MIGRATED.value, limit=at_most, before=to_text(before)
+            BY_AUDIT,
+            CourseStatus.MIGRATED.value,
+            limit=at_most,
+            after=after,
+            before=to_text(before),
         )
-        return [Course.from_item(item) for item in page.items]
+        found = [Course.from_item(item) for item in page.items]
+        if page.cursor is None:
+            return found, ""
+        # Courses of one moment may lie on both sides of the cut: they are given out again.
+        dates = {one.unaudited_since or "" for one in found}
+        return found, max(dates - {page.cursor}, default=page.cursor)
 
 
 def _told(ingest: Ingest, found: Replica, before: CourseReplica) -> CourseReplica:

@@ -13,6 +13,7 @@ from course_backfill.course_writes import (
     leased,
     same,
     to_check,
+    to_failed_audit,
     to_replicas,
     to_status,
     version_sk,
@@ -151,6 +152,7 @@ class CourseStore:
             changes |= to_status(CourseStatus.FAILED if failed else CourseStatus.NOT_MIGRATED)
         if ingest.kept:
             changes["keptIngest"] = ingest.id
+        changes |= to_failed_audit(course, ingest, self._clock)
         if course.latest_version:
             latest = self.version(course.id, course.latest_version)
             changes |= to_check(check_at_planning(ingest, course, latest))

@@ -60,6 +60,13 @@ def last_ingest(ingest: Ingest, clock: Clock) -> dict[str, Any]:
     return LastIngest(id=ingest.id, status=ingest.status.value, date=date).to_item()
 
 
+def to_failed_audit(row: Course, ingest: Ingest, clock: Clock) -> dict[str, Any]:
+    """That an audit failed, by which the schedule pauses; nothing where it is none."""
+    if ingest.ingest_type != "audit-course":
+        return {}
+    return {"failedAudits": row.failed_audits + 1, "auditFailedDate": to_text(clock())}
+
+
 def to_replicas(row: Course, replicas: Iterable[VersionReplica]) -> dict[str, Item]:
     """What is in each location once these are all replicas of the course."""
     counted = counted_replicas(row, replicas)

@@ -121,6 +121,10 @@ class Course(Record):
     unaudited_since: str | None = None
     """When the copy that was looked at longest ago was audited or registered; absent: no version.
     Orders the scheduled audits."""
+    failed_audits: int = 0
+    """Audits that failed one after the other, up to now."""
+    audit_failed_date: str | None = None
+    """When the last of them did."""
     live_version: str | None = None
     active_ingest: str | None = None
     """The lease: the one ingest that may work on the course."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 KEY = Key("ingests", "audits", "SCHEDULE")
 LOOKED_AT = 200
-"""Courses that one tick looks at, however many are busy or failed of late."""
+"""Courses that one tick looks at; where all are busy or paused, the next one goes on from there."""
 PAUSE = timedelta(days=1)
-"""How long a course whose latest ingest failed is left alone."""
+"""How long a course whose audit failed is left alone; doubled with each that fails after it."""
 
 
 class AuditSchedule:
@@ -61,9 +61,16 @@ class AuditSchedule:
             return 0
         before = self._state.get(KEY) or {}
         running = [one for one in before.get("running", []) if self._is_running(one)]
-        due = list(islice(self._due(), max(self._at_once - len(running), 0)))
+        room = self._at_once - len(running)
+        if room <= 0:
+            return 0
+        after = before.get("after", "")
+        due, further = self._due(after, room)
         wanted = {self._new_id(): course for course in due}
-        if not wanted or not self._reserve(before, [*running, *wanted]):
+        further = "" if wanted else further
+        if not wanted and further == after:
+            return 0
+        if not self._reserve(before, [*running, *wanted], further):
             return 0
         return sum(self._start(audit, course) for audit, course in wanted.items())
 
@@ -72,22 +79,32 @@ class AuditSchedule:
         found = self._ingests.find(audit)
         return found is not None and not is_over(found)
 
-    def _due(self) -> Iterator[Course]:
+    def _due(self, after: str, room: int) -> tuple[list[Course], str]:
         """Those not looked at for half the period, so that a period is time enough for all."""
         now = self._clock()
-        looked_at = self._audits.longest_unaudited(before=now - self._every / 2, at_most=LOOKED_AT)
-        for course in looked_at:
-            if course.active_ingest is None and not _failed_lately(course, now):
-                yield course
+        looked_at, further = self._audits.longest_unaudited(
+            before=now - self._every / 2, at_most=LOOKED_AT, after=after
+        )
+        ready = (
+            one for one in looked_at if one.active_ingest is None and not self._is_paused(one, now)
+        )
+        return list(islice(ready, room)), further
 
-    def _reserve(self, before: Item, running: list[str]) -> bool:
+    def _is_paused(self, course: Course, now: datetime) -> bool:
+        """Whether its audits failed of late; it is tried again before half a period is over."""
+        if course.failed_audits == 0 or course.audit_failed_date is None:
+            return False
+        longest = max(self._every / 2, PAUSE)
+        pause = min(PAUSE * (1 << min(course.failed_audits - 1, 20)), longest)
+        return now - from_text(course.audit_failed_date) < pause
+
+    def _reserve(self, before: Item, running: list[str], after: str) -> bool:
         """False where another schedule was faster."""
         count = before.get("ticks")
         same = Condition("ticks", "equals", count)
+        record = {"running": running, "after": after, "ticks": (count or 0) + 1}
         try:
-            self._state.write(
-                Write(KEY, assign={"running": running, "ticks": (count or 0) + 1}, when=(same,))
-            )
+            self._state.write(Write(KEY, assign=record, when=(same,)))
         except ConditionFailed:
             return False
         return True
@@ -110,12 +127,3 @@ class AuditSchedule:
             logger.info("not audited now: %s", busy, extra={"course": course.id})
             return False
         return True
-
-
-def _failed_lately(course: Course, now: datetime) -> bool:
-    last = course.last_ingest
-    return (
-        last is not None
-        and last.status in {"failed", "cancelled"}
-        and now - from_text(last.date) < PAUSE
-    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from course_backfill.clock import from_text
 from course_backfill.courses import CourseId
+from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
 from services.janitor.handler import build_audit_schedule
 from tests.services.memory_pipeline import MemoryPipeline
@@ -83,7 +85,7 @@ def test_a_busy_course_is_passed_over() -> None:
     assert world.audited() == [str(COURSES[1])]
 
 
-def test_a_course_whose_ingest_failed_lets_the_others_go_first_and_comes_a_day_later() -> None:
+def test_a_course_whose_audit_failed_lets_the_others_go_first_and_comes_a_day_later() -> None:
     world = ScheduleWorld(audit_every_days=2)
     world.tick()
     (audit,) = world.audits()
@@ -95,6 +97,62 @@ def test_a_course_whose_ingest_failed_lets_the_others_go_first_and_comes_a_day_l
     world.wiring.clock.advance(days=1)
     world.tick()
     assert world.audited()[-1] == str(COURSES[0])
+
+
+def fail(world: ScheduleWorld, audit: Ingest) -> None:
+    """Ends an audit before it looks at anything."""
+    world.wiring.messages.waiting.clear()
+    failure = Failure.of_ingest("storage-refused", "denied", stage="planning")
+    world.wiring.lifecycle.fail(world.wiring.ingests.get(audit.id), failure)
+
+
+def test_courses_whose_audits_fail_for_ever_keep_no_other_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.janitor.audit_schedule.LOOKED_AT", 2)
+    world = ScheduleWorld(audit_every_days=4)
+    failing = {str(one) for one in COURSES[:2]}
+    for _ in range(8 * 24):
+        world.wiring.clock.advance(hours=1)
+        world.tick()
+        for audit in world.audits():
+            if audit.course in failing and not audit.status.is_end:
+                fail(world, audit)
+        world.run()
+    audited = Counter(world.audited())
+    assert all(audited[str(one)] >= 2 for one in COURSES[2:])
+    assert all(audited[one] >= 4 for one in failing)
+
+
+def test_the_pause_doubles_with_each_failure_up_to_half_the_period_and_ends_with_success() -> None:
+    world = ScheduleWorld(audit_every_days=20)
+    fails: list[datetime] = []
+    for _ in range(40 * 24):
+        world.wiring.clock.advance(hours=1)
+        world.tick()
+        for audit in world.audits():
+            if audit.course == str(COURSES[0]) and not audit.status.is_end:
+                fails.append(world.wiring.clock())
+                fail(world, audit)
+        world.run()
+    gaps = [(later - earlier) / timedelta(days=1) for earlier, later in pairwise(fails)]
+    assert [round(gap) for gap in gaps[:6]] == [1, 2, 4, 8, 10, 10]
+    world.wiring.clock.advance(days=10)
+    world.tick()
+    world.run()
+    assert world.wiring.courses.get(str(COURSES[0])).failed_audits == 0
+
+
+def test_other_ingests_that_fail_pause_no_audit() -> None:
+    world = ScheduleWorld(audit_every_days=4)
+    for _ in range(60):
+        backfill = world.start(COURSES[0])
+        world.wiring.lifecycle.cancel(backfill, by="operator")
+        world.run()
+        world.wiring.clock.advance(hours=12)
+        world.tick()
+        world.run()
+    assert Counter(world.audited())[str(COURSES[0])] >= 5
 
 
 def test_zero_days_start_no_audit() -> None:
