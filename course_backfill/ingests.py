@@ -12,8 +12,11 @@ from course_backfill.addresses import Address
 from course_backfill.audits import AuditWish
 from course_backfill.clock import from_text
 from course_backfill.failures import Failure
+from course_backfill.inventory import InventorySummary
+from course_backfill.manifests import AggregatedVersion
 from course_backfill.plan_reports import PlanReport
 from course_backfill.records import Record
+from course_backfill.tasks import IngestType, Task
 from course_backfill.warming import RestoreWish, Warming
 
 PRIMARY = "primary"
@@ -59,26 +62,6 @@ class Leg(StrEnum):
     """From one verified location to others; audits and warming know this one only."""
 
 
-class IngestType(StrEnum):
-    """What a request is for."""
-
-    BACKFILL = "backfill-course"
-    AUDIT = "audit-course"
-    WARM = "warm-course"
-
-
-class Task(StrEnum):
-    """What an ingest does in its present leg; of these each service has its own way."""
-
-    FILL = "fill"
-    """The primary, from the source."""
-    BRING = "bring"
-    """Versions from one location to others."""
-    REPAIR = "repair"
-    AUDIT = "audit"
-    WARM = "warm"
-
-
 class CallbackStatus(StrEnum):
     """pending → succeeded | failed; never changes the ingest's own status."""
 
@@ -98,20 +81,6 @@ class Callback(Record):
     """Not before then is another delivery begun, whoever asks for it."""
 
 
-class InventorySummary(Record):
-    """The inventory that an ingest is planned from."""
-
-    key: str
-    """Its file in the work bucket."""
-    database: str
-    """Of the source, as it was called then."""
-    taken_date: str
-    """When reading the source for it began."""
-    objects: int
-    bytes: int
-    fingerprints: dict[str, str]
-
-
 class SourceCheck(Record):
     """How the source compared with what was copied, when it was last looked at."""
 
@@ -122,18 +91,6 @@ class SourceCheck(Record):
     removed: int = 0
     examples: tuple[str, ...] = ()
     """At most ten of the paths that differ."""
-
-
-class AggregatedVersion(Record):
-    """What the aggregator wrote, for the version's record."""
-
-    manifest_key: str
-    manifest_sha256: str
-    entries_sha256: str
-    objects: int
-    bytes: int
-    exceptions: int
-    fingerprints: dict[str, str]
 
 
 class Ingest(Record):
@@ -271,7 +228,7 @@ class Replica(Record):
     damaged: int = 0
     """Objects that an audit found missing or altered, or that a repair left so."""
     beyond_repair: int = 0
-    """Of these, those that a repair found no good copy of."""
+    """Of these, those that a repair cannot mend before another audit."""
     surplus: int = 0
     unread: int = 0
     """Objects that an audit could not compare, because they are cold."""

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import orjson
 
+from course_backfill.records import Record
+
 KIND_FOLDERS = {"asset": "assets", "thumbnail": "thumbnails"}
 """The folder below a version's prefix that holds each kind."""
 
@@ -131,6 +133,20 @@ class Change:
 
     path: str
     change: Literal["added", "changed", "removed"]
+
+
+class InventorySummary(Record):
+    """The inventory that an ingest is planned from."""
+
+    key: str
+    """Its file in the work bucket."""
+    database: str
+    """Of the source, as it was called then."""
+    taken_date: str
+    """When reading the source for it began."""
+    objects: int
+    bytes: int
+    fingerprints: dict[str, str]
 
 
 def changes(before: Iterable[SourceObject], after: Iterable[SourceObject]) -> Iterator[Change]:

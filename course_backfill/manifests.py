@@ -196,6 +196,18 @@ class EntriesIndex:
         return start, end
 
 
+class AggregatedVersion(Record):
+    """What the aggregator wrote, for the version's record."""
+
+    manifest_key: str
+    manifest_sha256: str
+    entries_sha256: str
+    objects: int
+    bytes: int
+    exceptions: int
+    fingerprints: dict[str, str]
+
+
 def split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Lines, each with its newline, out of blocks of any size."""
     rest = b""

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from course_backfill.clock import from_text
-from course_backfill.ingests import Event, Ingest, IngestStatus, Leg, Replica, Stage, Task
+from course_backfill.ingests import Event, Ingest, IngestStatus, Leg, Replica, Stage
 from course_backfill.messages import Step
+from course_backfill.tasks import Task
 
 TOO_EARLY = timedelta(seconds=5)
 """A rate taken over less time than this says little."""

@@ -16,21 +16,14 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, allotted_version, require_current
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import (
-    PRIMARY,
-    AggregatedVersion,
-    Ingest,
-    Leg,
-    Replica,
-    ReplicaStatus,
-    Stage,
-)
+from course_backfill.ingests import PRIMARY, Ingest, Leg, Replica, ReplicaStatus, Stage
 from course_backfill.leg_planning import Bringing, LegPlanner
 from course_backfill.locations import Location
 from course_backfill.manifests import (
     ENTRIES_NAME,
     INDEX_NAME,
     MANIFEST_NAME,
+    AggregatedVersion,
     ManifestCourse,
     ManifestSource,
     StorageManifest,

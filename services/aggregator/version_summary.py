@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 
 from course_backfill.failures import Failure
-from course_backfill.ingests import AggregatedVersion, Stage
+from course_backfill.ingests import Stage
 from course_backfill.inventory import Fingerprints
-from course_backfill.manifests import EntriesSummary
+from course_backfill.manifests import AggregatedVersion, EntriesSummary
 from course_backfill.results import Copied, Outcome
 from course_backfill.source_reading import Bad, Removed
 

@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel
 
 from course_backfill.callbacks import CallbackRules
 from course_backfill.cold_storage import Tier
-from course_backfill.ingests import IngestType
 from course_backfill.inventory import CONTENT_KINDS
+from course_backfill.tasks import IngestType
 from services.ingests_api.checks import checked, collected, course_key
 
 SomeNames = Annotated[tuple[str, ...], Field(min_length=1)]

@@ -15,9 +15,10 @@ from course_backfill.courses import Course
 from course_backfill.errors import ConditionFailed, Conflict
 from course_backfill.ingest_states import is_over
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, IngestType
+from course_backfill.ingests import Ingest
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.ports import Condition, Item, Key, StateStore, Write
+from course_backfill.tasks import IngestType
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from course_backfill.courses import CourseId
 from course_backfill.failures import ADVICE, Failure
-from course_backfill.ingests import InventorySummary
-from course_backfill.inventory import Fault, Fingerprints, SourceObject
+from course_backfill.inventory import Fault, Fingerprints, InventorySummary, SourceObject
 from course_backfill.locations import Location
 from course_backfill.object_keys import relative_key
 from course_backfill.packets import PacketRange, cut_packets

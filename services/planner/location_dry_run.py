@@ -9,12 +9,13 @@ from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed
-from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, Task
+from course_backfill.ingests import PRIMARY, Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import LargestObject, PlanReport
 from course_backfill.restore_costs import RestoreCosts
 from course_backfill.results import Results
+from course_backfill.tasks import Task
 from course_backfill.wanted_objects import WantedList
 
 LARGEST = 10

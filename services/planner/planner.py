@@ -20,18 +20,8 @@ from course_backfill.ingest_step import (
     Work,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import (
-    PRIMARY,
-    Ingest,
-    InventorySummary,
-    Leg,
-    Replica,
-    ReplicaStatus,
-    SourceCheck,
-    Stage,
-    Task,
-)
-from course_backfill.inventory import SourceObject
+from course_backfill.ingests import PRIMARY, Ingest, Leg, Replica, ReplicaStatus, SourceCheck, Stage
+from course_backfill.inventory import InventorySummary, SourceObject
 from course_backfill.leg_planning import packets_of
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import inventory_key
@@ -42,6 +32,7 @@ from course_backfill.packets import PacketRange
 from course_backfill.ports import CourseSource, WorkStore, Write
 from course_backfill.results import Results
 from course_backfill.sorting import in_inventory_order
+from course_backfill.tasks import Task
 from services.planner.audit_planner import AuditPlanner
 from services.planner.dry_run import DryRun
 from services.planner.inventory_scan import InventoryScan, failure

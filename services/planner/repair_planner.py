@@ -15,7 +15,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, IngestType, SourceCheck, Stage
+from course_backfill.ingests import Ingest, SourceCheck, Stage
 from course_backfill.leg_planning import Bringing, LegPlanner
 from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
@@ -23,6 +23,7 @@ from course_backfill.packet_store import PacketStore
 from course_backfill.places import Places
 from course_backfill.ports import WorkStore
 from course_backfill.results import Results
+from course_backfill.tasks import IngestType
 from services.planner.freshness import Freshness
 from services.planner.repair_lists import AuditedPlace, write_repairs
 

@@ -8,7 +8,7 @@ from typing import Any
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.ingest_step import IngestStep, Work
-from course_backfill.ingests import Task
+from course_backfill.tasks import Task
 from course_backfill.wiring import Wiring
 from services.register.findings_register import FindingsRegister
 from services.register.register import Register

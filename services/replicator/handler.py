@@ -9,7 +9,7 @@ from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.cold_reads import ColdReads
 from course_backfill.ingest_step import IngestStep
-from course_backfill.ingests import Task
+from course_backfill.tasks import Task
 from course_backfill.wiring import Wiring
 from services.replicator.location_packets import LocationPackets
 from services.replicator.repair_packets import RepairPackets

@@ -19,22 +19,14 @@ from course_backfill.ingest_step import (
     StepSucceeded,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import (
-    PRIMARY,
-    Ingest,
-    Leg,
-    Packet,
-    Replica,
-    ReplicaStatus,
-    Stage,
-    Task,
-)
+from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.locations import result_key
 from course_backfill.messages import Step, StepMessage
 from course_backfill.packet_store import PacketEnd, PacketStore
 from course_backfill.placements import Placements
 from course_backfill.ports import Write
 from course_backfill.results import DESTINATION_FAULTS, Results
+from course_backfill.tasks import Task
 
 
 class PacketCopying(Protocol):

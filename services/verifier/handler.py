@@ -9,7 +9,7 @@ from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
 from course_backfill.cold_reads import ColdReads
 from course_backfill.ingest_step import IngestStep
-from course_backfill.ingests import Task
+from course_backfill.tasks import Task
 from course_backfill.wiring import Wiring
 from services.verifier.audit_replica import AuditReplica
 from services.verifier.copies_conclusion import CopiesConclusion
@@ -42,39 +42,7 @@ def build_step(wiring: Wiring) -> IngestStep:
         method=wiring.settings.verify,
         clock=wiring.clock,
     )
-    locations = LocationReplica(
-        places=wiring.places,
-        work=wiring.work,
-        placements=wiring.placements,
-        packets=wiring.packets,
-        executor=wiring.executor,
-        method=wiring.settings.verify,
-        crc64=wiring.crc64,
-    )
-    audits = AuditReplica(
-        places=wiring.places,
-        work=wiring.work,
-        placements=wiring.placements,
-        packets=wiring.packets,
-        ingests=wiring.ingests,
-        courses=wiring.courses,
-        executor=wiring.executor,
-        crc64=wiring.crc64,
-    )
-    repairs = RepairReplica(
-        places=wiring.places,
-        placements=wiring.placements,
-        packets=wiring.packets,
-        executor=wiring.executor,
-        method=wiring.settings.verify,
-        crc64=wiring.crc64,
-    )
-    checking: dict[Task, ReplicaChecking] = {
-        Task.FILL: source,
-        Task.BRING: locations,
-        Task.AUDIT: audits,
-        Task.REPAIR: repairs,
-    }
+    checking = _checking(wiring, source)
     copies = CopiesConclusion(
         checking=checking,
         source_check=source.source_check,
@@ -109,3 +77,39 @@ def build_step(wiring: Wiring) -> IngestStep:
         ),
     )
     return wiring.step(verifier.verify)
+
+
+def _checking(wiring: Wiring, source: SourceReplica) -> dict[Task, ReplicaChecking]:
+    locations = LocationReplica(
+        places=wiring.places,
+        work=wiring.work,
+        placements=wiring.placements,
+        packets=wiring.packets,
+        executor=wiring.executor,
+        method=wiring.settings.verify,
+        crc64=wiring.crc64,
+    )
+    audits = AuditReplica(
+        places=wiring.places,
+        work=wiring.work,
+        placements=wiring.placements,
+        packets=wiring.packets,
+        ingests=wiring.ingests,
+        courses=wiring.courses,
+        executor=wiring.executor,
+        crc64=wiring.crc64,
+    )
+    repairs = RepairReplica(
+        places=wiring.places,
+        placements=wiring.placements,
+        packets=wiring.packets,
+        executor=wiring.executor,
+        method=wiring.settings.verify,
+        crc64=wiring.crc64,
+    )
+    return {
+        Task.FILL: source,
+        Task.BRING: locations,
+        Task.AUDIT: audits,
+        Task.REPAIR: repairs,
+    }

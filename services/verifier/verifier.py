@@ -10,10 +10,11 @@ from course_backfill.cold_reads import ColdReads
 from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepCompleted, StepResult, StepSucceeded
-from course_backfill.ingests import Ingest, Packet, Replica, Task
+from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.locations import result_key
 from course_backfill.messages import StepMessage
 from course_backfill.packet_store import PacketStore
+from course_backfill.tasks import Task
 
 
 class ReplicaChecking(Protocol):

@@ -25,7 +25,7 @@ from course_backfill.ingest_step import (
     parked_timer,
 )
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, IngestStatus, ReplicaStatus, Stage, Task
+from course_backfill.ingests import Ingest, IngestStatus, ReplicaStatus, Stage
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
@@ -45,6 +45,7 @@ from course_backfill.packet_store import PacketStore
 from course_backfill.places import Places
 from course_backfill.ports import StateStore, WorkStore, Write
 from course_backfill.restore_costs import RestoreCosts
+from course_backfill.tasks import Task
 from course_backfill.timers import clear_timer, set_timer
 from course_backfill.wanted_objects import unread_lists, wanted_objects
 from course_backfill.warming import Warming

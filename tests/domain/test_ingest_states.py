@@ -17,15 +17,8 @@ from course_backfill.ingest_states import (
     rolling_back,
     started,
 )
-from course_backfill.ingests import (
-    Callback,
-    CallbackStatus,
-    Ingest,
-    IngestStatus,
-    InventorySummary,
-    Leg,
-    Stage,
-)
+from course_backfill.ingests import Callback, CallbackStatus, Ingest, IngestStatus, Leg, Stage
+from course_backfill.inventory import InventorySummary
 from course_backfill.messages import Step
 from course_backfill.warming import Warming
 from tests.domain.lives import CANCELLED, EPOCH, FAILED, LIVES, UNTIL, WORKING
