@@ -10,7 +10,13 @@ from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault
 from course_backfill.records import Record
 
-SURPLUS, UNREAD, NO_GOOD_REPLICA = "surplus-object", "unread-object", "no-good-replica"
+SURPLUS, UNREAD = "surplus-object", "unread-object"
+NO_GOOD_REPLICA, REPAIR_REFUSED = "no-good-replica", "repair-refused"
+
+BEYOND_REPAIR = frozenset(
+    {NO_GOOD_REPLICA, REPAIR_REFUSED, "changed-since-audit", "source-copy-damaged"}
+)
+"""What a repair tells of damage that no other repair mends until it is audited again."""
 
 AUDIT_ADVICE: dict[str, str] = {
     "object-missing": "Start the course again: the object is made anew from a good copy. Find out "
@@ -58,7 +64,7 @@ class FindingsTally:
     damaged: int = 0
     """Objects that are missing or altered."""
     beyond_repair: int = 0
-    """Of these, those that a repair found no good copy of."""
+    """Of these, those that a repair cannot mend before another audit."""
     surplus: int = 0
     unread: int = 0
 
@@ -68,7 +74,7 @@ class FindingsTally:
             self.surplus += one.code == SURPLUS
             self.unread += one.code == UNREAD
             self.damaged += one.severity == "failure"
-            self.beyond_repair += one.code == NO_GOOD_REPLICA
+            self.beyond_repair += one.code in BEYOND_REPAIR
             yield one
 
     def __str__(self) -> str:

@@ -89,7 +89,7 @@ class CourseReplica(Record):
     damaged: int = 0
     """Objects that were missing or altered then, and are not repaired."""
     beyond_repair: int = 0
-    """Of these, those that a repair found no good copy of."""
+    """Of these, those that a repair cannot mend before another audit."""
     surplus: int = 0
     unread: int = 0
     """Objects whose bytes nobody could compare, because they are cold."""

@@ -64,6 +64,9 @@ ADVICE: dict[str, str] = {
     "audit all: another may have a good copy.",
     "changed-since-audit": "Something wrote to this key after the audit, and nothing was replaced. "
     "Find out what has write access to the bucket, then audit the course again.",
+    "repair-refused": "Nothing was repaired there, or nobody may read it back. Check the "
+    "credentials and the bucket policy: course-backfill check. Then audit the course, and start it "
+    "again; until it is audited, later starts go on without this repair.",
     "unread-object": "Nothing is known to be wrong: the object is cold, and S3 tells no checksum "
     "of it. To have it restored and read: course-backfill audit --warm (in the API warm).",
     "findings-gone": "Audit every location of the course again: course-backfill audit.",

@@ -44,7 +44,8 @@ class ShownCourseReplica(Shown):
 
     `damaged` counts objects that were missing or altered and are not repaired yet, `surplus` those
     that belong to no version, `unread` those that are cold, so that nobody could compare them.
-    `beyondRepair` counts the damaged ones that a repair found no good copy of.
+    `beyondRepair` counts the damaged ones that a repair could not mend: they wait for another
+    audit, and later backfills go on without them.
     """
 
     type: Literal["CourseReplica"] = "CourseReplica"

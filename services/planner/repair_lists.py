@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from course_backfill.audits import UNREAD
 from course_backfill.cold_storage import warmth
 from course_backfill.courses import CourseId, Version
+from course_backfill.errors import StorageRefused
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.places import Place
@@ -21,6 +23,8 @@ from course_backfill.proven_versions import read_proven, write_proven
 from course_backfill.repairs import DAMAGE, Candidate, good_locations, planned_repair
 from course_backfill.sorting import sort_records
 from course_backfill.version_objects import DEFAULT_TYPE
+
+logger = logging.getLogger(__name__)
 
 _FINDING, _EXPECTED, _LISTED = range(3)
 _Row = tuple[bytes, int, Any]
@@ -75,6 +79,7 @@ def write_repairs(
     Memory stays bounded.
     """
     places = {one.id: one for one in audited}
+    course = CourseId.parse(versions[0].course)
     with tempfile.TemporaryFile(prefix="course-backfill-") as file:
 
         def expected() -> Iterator[tuple[bytes, bytes]]:
@@ -92,7 +97,7 @@ def write_repairs(
         rows = heapq.merge(
             _of_findings(findings),
             _of_expected(expected()),
-            *(_of_listing(one, CourseId.parse(versions[0].course)) for one in audited),
+            *(_of_listing(one, course) for one in audited if one.id != location),
             key=lambda row: row[:2],
         )
         work.put(key, (one.to_line() for one in _repairs(rows, location, places, now)))
@@ -147,5 +152,9 @@ def _of_expected(records: Iterable[tuple[bytes, bytes]]) -> Iterator[_Row]:
 
 
 def _of_listing(one: AuditedPlace, course: CourseId) -> Iterator[_Row]:
-    for stat in one.place.list(course):
-        yield stat.key.encode(), _LISTED, (one.id, stat)
+    """What nobody may list mends nothing; it must not keep the rest from being mended."""
+    try:
+        for stat in one.place.list(course):
+            yield stat.key.encode(), _LISTED, (one.id, stat)
+    except StorageRefused as refused:
+        logger.warning("nothing is mended from %s: %s", one.id, refused)

@@ -64,9 +64,8 @@ class FindingsRegister:
         left = sum(one.damaged for one in replicas)
         if left == 0:
             return None
-        told = self._results.failures(ingest.id)
-        is_lost = any(one.beyond_repair for one in replicas)
-        first = next(one for one in told if not is_lost or one.code == NO_GOOD_REPLICA)
+        lost = (one for one in self._results.failures(ingest.id) if one.code == NO_GOOD_REPLICA)
+        first = next(lost, None) or next(self._results.failures(ingest.id))
         detail = f"{left} damaged object(s) could not be repaired, the first: {first.detail}"
         return Failure.of_ingest(first.code, detail, stage=Stage.REGISTERING)
 

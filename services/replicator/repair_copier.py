@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
-from course_backfill.audits import NO_GOOD_REPLICA
-from course_backfill.errors import NotFound, ObjectChanged, ObjectCold
+from course_backfill.audits import NO_GOOD_REPLICA, REPAIR_REFUSED
+from course_backfill.crc import Crc64
+from course_backfill.errors import NotFound, ObjectChanged, ObjectCold, StorageRefused
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.inventory import Fault
 from course_backfill.location_ports import ObjectRepairer
 from course_backfill.placements import Placement
 from course_backfill.places import ForEachClass, Place
 from course_backfill.ports import BadObject
+from course_backfill.proven_checksums import proven_crc64
 from services.replicator.location_copier import LocationCopier
 
 REPAIRED = "repaired"
@@ -28,9 +30,10 @@ Note = Callable[[ExpectedObject, str], None]
 class RepairCopier:
     """From one location to another; replaces nothing but the very object that was found damaged.
 
-    What is missing is created by `copier`. What was written since the audit stays, be it good by
-    now, as after an interrupted repair, or not. Raises what the ports raise, ObjectCold where the
-    good copy must be restored first.
+    What is missing is created by `copier`, also if it was deleted since the audit. What was written
+    since stays, be it good by now, as after an interrupted repair, or not. What a location refuses
+    is told of each object. Raises what else the ports raise, ObjectCold where the good copy must be
+    restored first.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class RepairCopier:
         copier: LocationCopier,
         repairers: ForEachClass[ObjectRepairer],
         executor: Executor,
+        crc64: Crc64,
         check: Callable[[], None],
         note: Note,
     ) -> None:
@@ -49,6 +53,7 @@ class RepairCopier:
         self._copier = copier
         self._repairers = repairers
         self._executor = executor
+        self._crc64 = crc64
         self._check = check
         self._note = note
 
@@ -68,27 +73,46 @@ class RepairCopier:
     def _mend(self, one: ExpectedObject) -> Placement | None:
         """None for what has to be created."""
         try:
-            if self._target.reader.stat(self._target.location.prefix + one.key) is None:
-                return None if one.damaged_etag is None else self._written_since(one)
+            return self._replaced(one)
+        except StorageRefused as refused:
+            return _refused(one, refused)
+
+    def _replaced(self, one: ExpectedObject) -> Placement | None:
+        try:
+            if self._is_gone(one):
+                return None
             if one.damaged_etag is None or self._is_right(one):
                 return self._written_since(one)
             self._replace(one, one.damaged_etag)
         except BadObject as bad:
             return Placement(one, fault=bad.fault)
         except ObjectChanged:
-            return self._written_since(one)
+            return None if self._is_gone(one) else self._written_since(one)
         except NotFound:
             detail = f"{one.key!r} in {self._source.location.id} was deleted meanwhile"
             return Placement(one, fault=Fault("source-copy-changed", detail))
         self._note(one, REPAIRED)
         return Placement(one)
 
+    def _is_gone(self, one: ExpectedObject) -> bool:
+        return self._target.reader.stat(self._target.location.prefix + one.key) is None
+
     def _create(self, objects: Sequence[ExpectedObject]) -> list[Placement]:
-        placements = self._copier.copy(objects)
+        try:
+            placements = self._copier.copy(objects)
+        except StorageRefused:
+            # One refusal says nothing of the others.
+            placements = [self._created(one) for one in objects]
         for one in placements:
             if one.fault is None:
                 self._note(one.expected, REPAIRED)
         return placements
+
+    def _created(self, one: ExpectedObject) -> Placement:
+        try:
+            return self._copier.copy([one])[0]
+        except StorageRefused as refused:
+            return _refused(one, refused)
 
     def _replace(self, one: ExpectedObject, etag: str) -> None:
         self._repairers.of(one).replace(
@@ -119,7 +143,7 @@ class RepairCopier:
             self._note(one, "found-good")
             return Placement(one)
         where = self._target.location.id
-        detail = f"{one.key!r} in {where} was written or deleted since the audit"
+        detail = f"{one.key!r} in {where} was written since the audit"
         return Placement(one, fault=Fault("changed-since-audit", detail))
 
     def _is_right(self, one: ExpectedObject) -> bool:
@@ -138,15 +162,19 @@ class RepairCopier:
     def _is_stored_right(self, one: ExpectedObject) -> bool:
         """By the checksums that S3 stored: those of a good copy are told by its bytes."""
         there = self._target.reader.stat(self._target.location.prefix + one.key)
-        good = self._source.reader.stat(self._source.location.prefix + one.key)
-        if there is None or good is None or there.size != one.size:
+        if there is None or there.size != one.size:
             return False
         if there.sha256 is not None:
             return there.sha256 == one.sha256
-        return there.crc64 is not None and there.crc64 == good.crc64
+        proven = proven_crc64(self._source, one, crc64=self._crc64, check=self._check)
+        return proven is not None and proven == there.crc64
+
+
+def _refused(one: ExpectedObject, refused: StorageRefused) -> Placement:
+    return Placement(one, fault=Fault(REPAIR_REFUSED, str(refused)))
 
 
 def beyond_repair(one: ExpectedObject, location: str) -> Placement:
     """What becomes of an object that no good copy was found of."""
-    detail = f"no location that was audited with {location} has a good copy of {one.key!r}"
+    detail = f"no location that was audited with {location} has a good copy of {one.key!r} to read"
     return Placement(one, fault=Fault(NO_GOOD_REPLICA, detail))

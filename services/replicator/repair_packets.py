@@ -93,6 +93,7 @@ class RepairPackets:
                 self._repairer(target.location, STANDARD),
             ),
             executor=self._executor,
+            crc64=self._crc64,
             check=claim.check,
             note=partial(self._note, ingest, target.location.id),
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 
+from course_backfill.audits import REPAIR_REFUSED
 from course_backfill.claims import HeldClaim
 from course_backfill.crc import Crc64
+from course_backfill.errors import StorageRefused
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, Stage
+from course_backfill.inventory import Fault
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Places
@@ -17,7 +20,10 @@ from services.verifier.location_replica import copy_fault, wanted_copy
 
 
 class RepairReplica:
-    """Tells what could not be mended, and what was and does not read back as it should."""
+    """Tells what could not be mended, and what was and does not read back as it should.
+
+    A location that may not be read keeps nothing from the others: its packet is told as refused.
+    """
 
     def __init__(
         self,
@@ -49,7 +55,7 @@ class RepairReplica:
             check=claim.check,
         )
         mended = [one.expected for one in placed if one.fault is None]
-        compared = checker.compare(
+        wanted = (
             wanted_copy(
                 one,
                 self._places.get(one.source or ""),
@@ -59,10 +65,17 @@ class RepairReplica:
             )
             for one in mended
         )
+        try:
+            faults = [
+                copy_fault(one, found)
+                for one, found in zip(mended, checker.compare(wanted), strict=True)
+            ]
+        except StorageRefused as refused:
+            faults = [Fault(REPAIR_REFUSED, str(refused))] * len(mended)
         bad = {
             one.key: Placement(one, fault=fault)
-            for one, found in zip(mended, compared, strict=True)
-            if (fault := copy_fault(one, found))
+            for one, fault in zip(mended, faults, strict=True)
+            if fault
         }
         left = [bad.get(one.expected.key, one) for one in placed]
         left = [one for one in left if one.fault]

@@ -140,3 +140,15 @@ def test_what_is_wrong_in_a_location_without_the_version_says_what_to_delete(
     assert "v1 is not registered in third" in finding.detail
     world.buckets["third"].mark_deleted(key)
     world.repaired(provider="amazon-s3", locations=("third",))
+
+
+def test_a_cold_object_is_not_found_good_by_the_checksum_of_a_good_copy_that_went_bad() -> None:
+    world = AuditWorld(PRIMARY, ARCHIVE, files={"large": LARGE})
+    rot(world, "assets/large", ROTTEN, location="archive")
+    assert world.found(world.audit()) == {("archive", "large", "fixity-mismatch")}
+    # As if somebody had synchronised the wrong way round.
+    rot(world, "assets/large", ROTTEN)
+    ingest = world.backfill()
+    assert code(ingest) == "source-copy-damaged"
+    assert world.events(ingest, "repair") == []
+    assert world.course.damaged == 1
