@@ -17,6 +17,8 @@ from course_backfill.cli.watching import Display
 
 LINE_EVERY = 10.0
 """Seconds between two lines about the same stage of an ingest."""
+LINE_EVERY_WARMING = 600.0
+"""The same while nothing changes about restores, which take hours."""
 
 
 @contextmanager
@@ -54,7 +56,8 @@ class LineDisplay:
         """Says where the ingest is, unless that was said a moment ago."""
         at = ingest.note
         said, when = self._said.get(ingest.id, ("", 0.0))
-        if at == said and self._now() - when < LINE_EVERY:
+        gap = LINE_EVERY_WARMING if ingest.is_warming else LINE_EVERY
+        if at == said and self._now() - when < gap:
             return
         self._said[ingest.id] = (at, self._now())
         self._screen.print(Text(f"{ingest.course}: {ingest.standing()}"), soft_wrap=True)

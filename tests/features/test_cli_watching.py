@@ -126,6 +126,19 @@ def test_lines_tell_a_stage_once_and_the_end_with_what_to_do() -> None:
     ]
 
 
+@pytest.mark.parametrize(("stage", "lines"), [("replicating", 10), ("warming", 1)])
+def test_what_takes_hours_is_not_told_again_and_again(stage: str, lines: int) -> None:
+    screen = console()
+    moments = iter(range(0, 10_000, 15))
+    display = LineDisplay(screen, now=lambda: float(next(moments)))
+    warming = {"objects": 3, "bytes": 9, "ready": 0, "asked": 0, "tier": None, "readyByDate": None}
+
+    for _ in range(10):
+        display.show(IngestView(create_ingest(stage=stage, warming=warming)))
+
+    assert sum("course-v1:Org+C+i-1" in line for line in text_of(screen)) == lines
+
+
 def test_a_failure_that_was_kept_can_be_gone_on_with() -> None:
     until = "2026-02-14T08:15:00.000Z"
     kept = create_ingest(status="failed", stage=None, failureKept=True, keptUntil=until)
