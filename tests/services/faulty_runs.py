@@ -17,6 +17,7 @@ from course_backfill.ingest_states import is_over
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import StepMessage
 from course_backfill.ports import Write
+from tests.services.killed import Killed
 from tests.services.memory_pipeline import COURSE, OLD_COURSE, MemoryPipeline
 
 COURSES = [COURSE, OLD_COURSE]
@@ -39,10 +40,6 @@ STORAGE_VERBS = [
 ]
 EXPECTED = {"digest-mismatch", "missing-chunk", "truncated-chunk", "interrupted-copy"}
 LARGE = 8 * 1024 * 1024 + 1
-
-
-class Killed(BaseException):
-    """The worker is gone: nothing of its code may have an effect any more."""
 
 
 class FaultyRun:

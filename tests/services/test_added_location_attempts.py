@@ -18,11 +18,7 @@ from tests.services.location_world import (
 )
 from tests.services.memory_pipeline import COURSE
 
-
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def test_a_failure_between_locations_leaves_right_objects_that_the_next_attempt_reuses() -> None:

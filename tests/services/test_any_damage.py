@@ -22,12 +22,7 @@ KINDS = st.sampled_from(["remove", "alter", "same-size"])
 DAMAGE = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99), KINDS), max_size=8)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def small_packets() -> Any:
-    """So that a course of few files has several packets."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 4)
-        yield
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def world_of(others: list[dict[str, Any]], versions: int, brought_after: int) -> AuditWorld:

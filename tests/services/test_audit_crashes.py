@@ -1,4 +1,4 @@
-"""Workers that die at any request, of buckets or tables, while they audit and repair."""
+"""Workers that die at every third request, of buckets or tables, while they audit and repair."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from course_backfill.ingests import IngestStatus
 from course_backfill.ports import Write
 from tests.services.audit_world import AUDIT, AuditWorld
+from tests.services.killed import Killed
 from tests.services.location_world import FAR, PRIMARY
 
 FILES = {"1.txt": b"one", "2.txt": b"two", "3.txt": b"three"}
@@ -21,14 +22,7 @@ FOUND = {
 }
 
 
-class Killed(BaseException):
-    """No handler, no finally, no goodbye: nothing of ours catches it."""
-
-
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 2)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def damaged_world() -> AuditWorld:

@@ -20,10 +20,7 @@ from tests.services.memory_pipeline import COURSE
 MAKING = {"create", "copy", "put_part", "complete_upload", "replace", "restore", "erase"}
 
 
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def test_an_audit_reads_every_copy_and_tells_that_all_are_good() -> None:

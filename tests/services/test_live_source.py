@@ -8,6 +8,7 @@ import pytest
 
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step
+from tests.services.killed import Killed
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 MIB = 1024 * 1024
@@ -156,10 +157,6 @@ def test_the_next_version_is_fresh_again(pipeline: MemoryPipeline) -> None:
     assert pipeline.backfill().version == "v2"
     assert pipeline.contents("v2")["assets/a.txt"] == b"ALPHA"
     assert pipeline.wiring.courses.get(str(COURSE)).stale is False
-
-
-class Killed(BaseException):
-    """Stands for a worker that dies: nothing of its code runs on."""
 
 
 def kill_once(pipeline: MemoryPipeline, step: Step) -> None:

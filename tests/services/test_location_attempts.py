@@ -24,10 +24,7 @@ from tests.services.location_world import (
 FILES = {f"{number}.txt": bytes([number]) * number for number in range(1, 10)}
 
 
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def filled(*locations: dict[str, Any], **settings: Any) -> LocationWorld:

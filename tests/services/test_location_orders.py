@@ -28,10 +28,7 @@ from tests.services.memory_pipeline import COURSE
 KINDS = pytest.mark.parametrize("kind", ["new", "added"])
 
 
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def started(kind: str) -> tuple[LocationWorld, str]:

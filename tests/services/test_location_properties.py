@@ -20,6 +20,7 @@ from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.manifests import Entry, split_lines
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Write
+from tests.services.killed import Killed
 from tests.services.location_world import FAR, OPTIONAL, PRIMARY, SECOND, LocationWorld
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
@@ -34,10 +35,6 @@ FAULTS = [
     StorageFault.OUTAGE_AFTER,
     StorageFault.REFUSED,
 ]
-
-
-class Killed(BaseException):
-    """The worker is gone: nothing of its code may have an effect any more."""
 
 
 class Run:

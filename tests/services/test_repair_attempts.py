@@ -11,11 +11,7 @@ from course_backfill.messages import Step
 from tests.services.audit_world import FILES, AuditWorld
 from tests.services.location_world import FAR, PRIMARY, SECOND, code
 
-
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 @pytest.mark.parametrize("copies", [2, 3])

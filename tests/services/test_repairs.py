@@ -13,11 +13,7 @@ from course_backfill.manifests import MANIFEST_FILES
 from tests.services.audit_world import FILES, AuditWorld
 from tests.services.location_world import ARCHIVE, FAR, LARGE, PRIMARY, SECOND, code
 
-
-@pytest.fixture(autouse=True)
-def small_packets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a course of few files has several packets."""
-    monkeypatch.setattr("course_backfill.packets.MAX_PACKET_OBJECTS", 3)
+pytestmark = pytest.mark.usefixtures("small_packets")
 
 
 def unavailable(verb: str) -> None:
