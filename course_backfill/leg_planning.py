@@ -138,7 +138,7 @@ class LegPlanner:
             return change(advanced(now, message, stage, Leg.LOCATIONS))
 
         def stored(before: Ingest, after: Ingest) -> list[Write]:
-            return [self._packets.replica_write(ingest.id, one) for one in replicas]
+            return self._packets.replica_writes(ingest, replicas)
 
         event = self._ingests.event(message.step, "planned", description + _totals(scans, work))
         moved = self._ingests.update(ingest.id, begun, event=event, extra=stored)

@@ -11,7 +11,7 @@ from course_backfill.audits import FindingsTally
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Fenced, NotFound
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Packet, Replica, ReplicaStatus, Stage
+from course_backfill.ingests import PRIMARY, Ingest, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.ports import Condition, Key, StateStore, Write
 
 TABLE = "ingests"
@@ -67,9 +67,15 @@ class PacketStore:
             except ConditionFailed:
                 raise Fenced(f"ingest {ingest.id} has been planned already") from None
 
-    def replica_write(self, ingest: str, replica: Replica) -> Write:
-        """Stores a planned replica, for the transaction that ends planning."""
-        return Write(_replica_key(ingest, replica.location), item=replica.to_item())
+    def replica_writes(self, ingest: Ingest, planned: Sequence[Replica]) -> list[Write]:
+        """Stores planned replicas, for the transaction that ends planning.
+
+        What an earlier plan left of others goes, but for the primary that a version came to first.
+        """
+        staying = {one.location for one in planned} | ({PRIMARY} if ingest.version else set())
+        left = {one.location for one in self.replicas(ingest.id)} - staying
+        put = [Write(_replica_key(ingest.id, one.location), item=one.to_item()) for one in planned]
+        return put + [Write(_replica_key(ingest.id, one), delete=True) for one in sorted(left)]
 
     def status_write(self, ingest: str, replica: str, status: ReplicaStatus) -> Write:
         """The replica's status, for the transaction that moves the ingest."""

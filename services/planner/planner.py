@@ -190,10 +190,10 @@ class Planner:
             return advanced(now, message, stage).model_copy(update=changes)
 
         def allotted(before: Ingest, after: Ingest) -> list[Write]:
-            replica = self._replica(summary, ranges)
+            planned = [self._replica(summary, ranges)]
             return [
                 self._courses.allot_version(after, number),
-                self._packets.replica_write(ingest.id, replica),
+                *self._packets.replica_writes(ingest, planned),
             ]
 
         description = (

@@ -100,7 +100,7 @@ class WarmPlanner:
         replicas = [self._replica(ingest, one) for one in wanted]
 
         def stored(before: Ingest, after: Ingest) -> list[Write]:
-            return [self._packets.replica_write(ingest.id, one) for one in replicas]
+            return self._packets.replica_writes(ingest, replicas)
 
         cold = sum(one.objects for one in replicas)
         said = f"Planned to warm {wanted[0].versions[0].id}: {cold} object(s) in archive classes"

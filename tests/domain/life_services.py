@@ -61,7 +61,7 @@ class Services:
         def allotted(before: Ingest, after: Ingest) -> list[Write]:
             return [
                 self.stores.courses.allot_version(after, number),
-                self.stores.packets.replica_write(after.id, create_replica(PACKETS)),
+                *self.stores.packets.replica_writes(after, [create_replica(PACKETS)]),
             ]
 
         return self.stores.ingests.update(

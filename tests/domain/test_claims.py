@@ -28,7 +28,7 @@ def held(stores: Stores, *, every: float) -> tuple[Ingest, Packet, HeldClaim]:
     planning = create_ingest(status="processing", stage="planning")
     stores.ingests.add(planning, event=stores.ingests.event("accept", "succeeded", ""))
     stores.packets.plan(planning, "primary", [create_packet()])
-    stores.state.write(stores.packets.replica_write(planning.id, create_replica()))
+    stores.state.write(*stores.packets.replica_writes(planning, [create_replica()]))
     ingest = stores.ingests.update(
         planning.id, lambda now: now.model_validate(now.model_dump() | {"stage": "replicating"})
     )

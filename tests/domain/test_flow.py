@@ -35,8 +35,8 @@ def messages(
     for location in replicas:
         planned = [packet.model_copy(update={"replica": location}) for packet in packets]
         stores.packets.plan(planning, location, planned)
-        replica = create_replica(len(packets), location=location)
-        stores.state.write(stores.packets.replica_write(ingest.id, replica))
+    some = [create_replica(len(packets), location=location) for location in replicas]
+    stores.state.write(*stores.packets.replica_writes(ingest, some))
     return stores.flow.messages(ingest)
 
 

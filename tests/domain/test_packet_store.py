@@ -23,7 +23,7 @@ def planned(stores: Stores, *packets: Packet, stage: Stage = Stage.REPLICATING) 
     ingest = create_ingest(status="processing", stage="planning")
     stores.ingests.add(ingest, event=stores.ingests.event("accept", "succeeded", ""))
     stores.packets.plan(ingest, PRIMARY, packets)
-    stores.state.write(stores.packets.replica_write(ingest.id, create_replica(len(packets))))
+    stores.state.write(*stores.packets.replica_writes(ingest, [create_replica(len(packets))]))
     return at(stores, stage)
 
 
@@ -118,6 +118,18 @@ def test_a_renewed_claim_lives_on(stores: Stores) -> None:
         stores.clock.advance(seconds=LEASE.total_seconds() - 1)
         assert stores.packets.renew(ingest, packet)
     assert stores.packets.claim(ingest, PRIMARY, 0, claimant="other") is None
+
+
+@pytest.mark.parametrize("version", [None, "v1"])
+def test_another_plan_leaves_no_replica_of_the_one_before_but_a_versions_primary(
+    stores: Stores, version: str | None
+) -> None:
+    ingest = planned(stores, create_packet()).model_copy(update={"version": version})
+    for names in (["cold", "far"], ["far", "second"]):
+        some = [create_replica(location=name) for name in names]
+        stores.state.write(*stores.packets.replica_writes(ingest, some))
+    left = {one.location for one in stores.packets.replicas(ingest.id)}
+    assert left == {"far", "second"} | ({PRIMARY} if version else set())
 
 
 def test_a_claim_by_a_clock_that_is_ahead_holds_nobody_up(stores: Stores) -> None:
