@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,7 +30,6 @@ from course_backfill.looks import (
 from course_backfill.prices import PriceTable
 from course_backfill.restore_tiers import with_tier
 from course_backfill.warming import PendingRestores, RestoreWish, Warming
-from services.warmer.asking import Pace
 from tests.generators import MORNING, create_ingest
 
 PRICES = PriceTable()
@@ -268,19 +266,3 @@ def test_a_limited_tier_is_not_raised_before_it_is_known_what_is_cold() -> None:
 
 
 # --- the pace ---
-
-
-@given(st.integers(1, 1000), st.lists(st.floats(0, 0.5), min_size=2, max_size=50))
-def test_requests_never_come_faster_than_their_pace(per_second: int, gaps: list[float]) -> None:
-    now, turns = [100.0], list[float]()
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    pace = Pace(per_second, now=lambda: now[0], sleep=sleep)
-    for gap in gaps:
-        now[0] += gap
-        pace.wait()
-        turns.append(now[0])
-    between = [later - earlier for earlier, later in pairwise(turns)]
-    assert min(between) >= 1 / per_second - 1e-9
