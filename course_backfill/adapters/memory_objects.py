@@ -135,6 +135,7 @@ class MemoryObjectWriter:
                 content_type=stored.content_type,
                 crc64=checksum,
                 storage_class=stored.storage_class,
+                part_sizes=[part.size for part in parts],
             )
 
     def abort_upload(self, key: str, upload: str) -> None:
