@@ -22,6 +22,20 @@ from course_backfill.errors import StorageRefused
 _SESSION_NAME = "course-backfill"
 
 
+class _InOneSentence(logging.Filter):
+    """botocore logs a stack trace of what it then raises, too."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            error = record.exc_info[1]
+            record.msg, record.args = "AWS credentials could not be renewed: %s", (error,)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+_IN_ONE_SENTENCE = _InOneSentence()
+
+
 def assume_role(
     session: boto3.Session, role_arn: str, sts_client: Callable[..., Any]
 ) -> boto3.Session:
@@ -42,6 +56,8 @@ def assume_role(
         role_arn=role_arn,
         extra_args={"RoleSessionName": _SESSION_NAME},
     )
+    # One filter for all: adding it again changes nothing.
+    logging.getLogger("botocore.credentials").addFilter(_IN_ONE_SENTENCE)
     core = botocore.session.Session()
     provider = _AssumedRole(fetcher, role_arn)
     core.register_component("credential_provider", CredentialResolver([provider]))
@@ -72,17 +88,3 @@ class _AssumedRole(CredentialProvider):
                 f"AWS refuses the role {self._role_arn} ({error_code(error)}): allow these "
                 "credentials sts:AssumeRole on it, and let its trust policy name them"
             ) from error
-
-
-class _InOneSentence(logging.Filter):
-    """botocore logs a stack trace of what it then raises, too."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info:
-            error = record.exc_info[1]
-            record.msg, record.args = "AWS credentials could not be renewed: %s", (error,)
-            record.exc_info = record.exc_text = None
-        return True
-
-
-logging.getLogger("botocore.credentials").addFilter(_InOneSentence())
