@@ -118,11 +118,11 @@ class LegPlanner:
     ) -> StepResult:
         """Stores the packets of the lists and opens the leg, at warming where anything is cold.
 
-        `work` is the stage that the packets are cut for. An ingest whose restores would cost more
-        than it allows is failed.
+        `work` is the stage that the packets are cut for; for warming alone there are none. An
+        ingest whose restores would cost more than it allows is failed.
         """
         scans = {one.location: ExpectedScan() for one in wanted}
-        cut = {one.location: self._cut(ingest, one, scans[one.location]) for one in wanted}
+        cut = {one.location: self._cut(ingest, one, scans[one.location], work) for one in wanted}
         replicas = [
             self._replica(one, ingest, scans[one.location], cut[one.location], work)
             for one in wanted
@@ -131,7 +131,7 @@ class LegPlanner:
         if is_cold and (refused := self._too_expensive(ingest, wanted)):
             return refused
         has_packets = any(cut.values())
-        stage = work if has_packets else Stage.VERIFYING
+        stage = work if has_packets or work is Stage.WARMING else Stage.VERIFYING
         stage = Stage.WARMING if is_cold else stage
 
         def begun(now: Ingest) -> Ingest:
@@ -187,9 +187,13 @@ class LegPlanner:
         whole = Failure.of_ingest("source-copy-damaged", detail, stage=_stage(ingest))
         return StepFailed(whole, objects=len(uncopiable.first))
 
-    def _cut(self, ingest: Ingest, one: Bringing, scan: ExpectedScan) -> list[PacketRange]:
+    def _cut(
+        self, ingest: Ingest, one: Bringing, scan: ExpectedScan, work: Stage
+    ) -> list[PacketRange]:
         key = ingest.lists[one.location]
         ranges = scan.packets(self._work, key) if key else []
+        if work is Stage.WARMING:
+            return []
         self._packets.plan(ingest, one.location, packets_of(one.location, ranges))
         return ranges
 
@@ -201,10 +205,11 @@ class LegPlanner:
         ranges: list[PacketRange],
         work: Stage,
     ) -> Replica:
-        is_copied = ranges and work is Stage.REPLICATING
+        # Where there is nothing to copy, the listing is to be verified.
+        is_copied_already = work is Stage.REPLICATING and not ranges
         return Replica(
             location=one.location,
-            status=ReplicaStatus.REPLICATING if is_copied else ReplicaStatus.VERIFYING,
+            status=ReplicaStatus.VERIFYING if is_copied_already else ReplicaStatus(work.value),
             versions=tuple(version.id for version in one.versions),
             source=one.source,
             expected=ingest.lists[one.location] or None,
@@ -241,9 +246,9 @@ def _listed(message: StepMessage, location: str, key: str) -> Callable[[Ingest],
 
 
 def _totals(scans: Mapping[str, ExpectedScan], work: Stage) -> str:
-    done = "copied" if work is Stage.REPLICATING else "read"
+    done = {Stage.REPLICATING: "copied", Stage.VERIFYING: "read", Stage.WARMING: "warmed"}
     parts = [
-        f"{location}: {scan.objects - scan.present} of {scan.objects} objects to be {done}, "
+        f"{location}: {scan.objects - scan.present} of {scan.objects} objects to be {done[work]}, "
         f"{scan.to_copy} bytes"
         for location, scan in scans.items()
     ]

@@ -90,14 +90,9 @@ def build_warm_planner(wiring: Wiring) -> WarmPlanner:
     return WarmPlanner(
         places=wiring.places,
         courses=wiring.courses,
-        ingests=wiring.ingests,
-        packets=wiring.packets,
         work=wiring.work,
         legs=wiring.legs,
-        costs=wiring.restore_costs,
         dry_run=_location_dry_run(wiring),
-        flow=wiring.flow,
-        clock=wiring.clock,
     )
 
 
