@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.course_store import CourseStore
-from course_backfill.course_writes import course_key, last_ingest, leased, to_check
+from course_backfill.course_writes import course_key, last_ingest, leased, to_check, to_failed_audit
 from course_backfill.courses import Course, CourseReplica, CourseStatus
 from course_backfill.ingests import Ingest, Replica
 from course_backfill.ports import StateStore, Write
@@ -28,22 +29,29 @@ class AuditStore:
     ) -> list[Write]:
         """The course with what was found in its replicas, and the lease released.
 
-        `configured` are the locations of the settings: what is nowhere to be reached any more
-        keeps no course at the head of the queue.
+        What could not be read keeps what was known of it. `configured` are the locations of the
+        settings: what is nowhere to be reached any more keeps no course at the head of the queue.
         """
         row = self._courses.get(ingest.course)
         there = dict(row.replicas)
-        for one in replicas:
+        read = [one for one in replicas if one.refusal is None]
+        for one in read:
             there[one.location] = _told(ingest, one, there.get(one.location, CourseReplica()))
         changes = {
             "replicas": {location: one.to_item() for location, one in there.items()},
             "lastIngest": last_ingest(ingest, self._clock),
             **to_check(ingest.source_check),
             **_unaudited(row, [one for name, one in there.items() if name in configured]),
-            **({"failedAudits": 0} if ingest.repairs is None else {}),
+            **self._success(row, ingest, is_all=len(read) == len(replicas)),
         }
         key = course_key(row.id)
         return [Write(key, assign=changes, remove=["activeIngest"], when=(leased(ingest),))]
+
+    def _success(self, row: Course, ingest: Ingest, *, is_all: bool) -> dict[str, Any]:
+        """Whether the schedule is to pause: an audit has failed where a location was not read."""
+        if ingest.repairs is not None:
+            return {}
+        return {"failedAudits": 0} if is_all else to_failed_audit(row, ingest, self._clock)
 
     def longest_unaudited(
         self, *, before: datetime, at_most: int, after: str = ""

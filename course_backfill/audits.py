@@ -18,6 +18,9 @@ BEYOND_REPAIR = frozenset(
 )
 """What a repair tells of damage that no other repair mends until it is audited again."""
 
+REFUSED = "storage-refused"
+"""Told of a location that could not be read: nothing is known of what is there."""
+
 AUDIT_ADVICE: dict[str, str] = {
     "object-missing": "Start the course again: the object is made anew from a good copy. Find out "
     "what may delete in the bucket.",
@@ -25,19 +28,26 @@ AUDIT_ADVICE: dict[str, str] = {
     "damaged again, find out what may write to the bucket, or open a case with its provider.",
     SURPLUS: "Nothing has to be done: no version has it, and neither audits nor repairs delete "
     "anything. Find out what wrote it, and delete it by hand.",
+    REFUSED: "Check the credentials and the bucket policy: course-backfill check. Then audit the "
+    "course again.",
 }
 """What to do about a finding, where the same code means something else in other ingests."""
 
 
 def finding_of(
-    key: str, fault: Fault, location: str, *, etag: str | None = None, sha256: str | None = None
+    key: str | None,
+    fault: Fault,
+    location: str,
+    *,
+    etag: str | None = None,
+    sha256: str | None = None,
 ) -> Failure:
-    """What an audit tells of one copy: a warning, unless it is damaged.
+    """What an audit tells of one copy, or of a location: a warning, unless a copy is damaged.
 
     `etag` and `sha256` are of what is there.
     """
     return Failure(
-        severity="warning" if fault.code in {SURPLUS, UNREAD} else "failure",
+        severity="warning" if fault.code in {SURPLUS, UNREAD, REFUSED} else "failure",
         stage="verifying",
         code=fault.code,
         detail=fault.detail,
@@ -67,10 +77,14 @@ class FindingsTally:
     """Of these, those that a repair cannot mend before another audit."""
     surplus: int = 0
     unread: int = 0
+    refusal: str | None = None
+    """Why the location could not be read."""
 
     def counting(self, findings: Iterable[Failure]) -> Iterator[Failure]:
         """Passes the findings on."""
         for one in findings:
+            if one.code == REFUSED:
+                self.refusal = one.detail
             self.surplus += one.code == SURPLUS
             self.unread += one.code == UNREAD
             self.damaged += one.severity == "failure"
@@ -78,6 +92,8 @@ class FindingsTally:
             yield one
 
     def __str__(self) -> str:
+        if self.refusal:
+            return self.refusal
         return f"{self.damaged} damaged, {self.surplus} surplus, {self.unread} unread"
 
 

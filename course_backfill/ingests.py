@@ -232,6 +232,8 @@ class Replica(Record):
     surplus: int = 0
     unread: int = 0
     """Objects that an audit could not compare, because they are cold."""
+    refusal: str | None = None
+    """Why an audit could not read the location; what else it found there is not all."""
     started_date: str
     progress_date: str | None = None
     """When a packet of it last ended."""

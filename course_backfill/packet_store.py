@@ -15,6 +15,7 @@ from course_backfill.ingests import PRIMARY, Ingest, Packet, Replica, ReplicaSta
 from course_backfill.ports import Condition, Key, StateStore, Write
 
 TABLE = "ingests"
+_EXISTS = (Condition("pk", "exists"),)
 PLANNED_TOGETHER = 50
 """Packets stored in one transaction, which holds 100 writes at most."""
 
@@ -82,20 +83,24 @@ class PacketStore:
         return Write(
             _replica_key(ingest, replica),
             assign={"status": status.value},
-            when=(Condition("pk", "exists"),),
+            when=_EXISTS,
         )
 
     def told(self, ingest: str, replica: str, tally: FindingsTally) -> Write:
         """What was found in the replica, for the transaction that moves the stage."""
-        found = {
+        found: dict[str, object] = {
             "damaged": tally.damaged,
             "beyondRepair": tally.beyond_repair,
             "surplus": tally.surplus,
             "unread": tally.unread,
             "status": ReplicaStatus.VERIFIED.value,
-        }
-        exists = (Condition("pk", "exists"),)
-        return Write(_replica_key(ingest, replica), assign=found, when=exists)
+        } | ({"refusal": tally.refusal} if tally.refusal else {})
+        return Write(_replica_key(ingest, replica), assign=found, when=_EXISTS)
+
+    def refused(self, ingest: str, replica: str, refusal: str) -> None:
+        """The replica's location could not be read."""
+        key = _replica_key(ingest, replica)
+        self._state.write(Write(key, assign={"refusal": refusal}, when=_EXISTS))
 
     # --- reading ---
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from course_backfill.courses import CourseId, Version
+from course_backfill.errors import StorageRefused
 from course_backfill.expected_objects import ExpectedObject, distinct
 from course_backfill.places import Place
 from course_backfill.ports import WorkStore
@@ -49,7 +50,11 @@ def known_versions(work: WorkStore, key: str) -> frozenset[str]:
 
 def _unproven(one: UnprovenFile, target: Place) -> ExpectedObject:
     """Of whatever size it is there, so that it is the checksum that tells."""
-    stat = target.reader.stat(target.location.prefix + one.key)
+    try:
+        stat = target.reader.stat(target.location.prefix + one.key)
+    except StorageRefused:
+        # Reading tells, and what is known of the other locations is told nevertheless.
+        stat = None
     return manifest_file(one.key, stat.size if stat else 0, one.sha256)
 
 

@@ -107,7 +107,7 @@ class RepairPlanner:
             AuditedPlace(self._places.get(replica.location), frozenset(replica.versions))
             for name in self._places.names
             for replica in self._packets.replicas(audit)
-            if replica.location == name
+            if replica.location == name and replica.refusal is None
         ]
         wanted = sorted({one for place in audited for one in place.versions}, key=version_number)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from course_backfill.audit_store import AuditStore
-from course_backfill.audits import NO_GOOD_REPLICA
+from course_backfill.audits import NO_GOOD_REPLICA, REFUSED
 from course_backfill.course_store import CourseStore
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current, rolling_back
@@ -18,7 +18,7 @@ from course_backfill.results import Results
 
 
 class FindingsRegister:
-    """An audit that ran to its end has succeeded, whatever it found; a repair, if all is well."""
+    """An audit that read all has succeeded, whatever it found; a repair, if all is well."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class FindingsRegister:
     def register(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """One transaction: the course, the ingest's end, the lease."""
         replicas = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
-        failure = self._failure(ingest, replicas) if ingest.repairs else None
+        failure = self._failure(ingest, replicas) if ingest.repairs else _unread(replicas)
         status = IngestStatus.FAILED if failure else IngestStatus.SUCCEEDED
 
         def told(now: Ingest) -> Ingest:
@@ -71,10 +71,7 @@ class FindingsRegister:
 
     def _description(self, ingest: Ingest, replicas: list[Replica]) -> str:
         if ingest.repairs is None:
-            found = (
-                f"{one.location}: {one.damaged} damaged, {one.surplus} surplus, {one.unread} unread"
-                for one in replicas
-            )
+            found = (f"{one.location}: {_found(one)}" for one in replicas)
             return "Audited " + "; ".join(found)
         mended = (
             f"{one.objects - one.damaged} of {one.objects} in {one.location}" for one in replicas
@@ -90,3 +87,18 @@ class FindingsRegister:
         if lacking:
             return f". Start again to bring every version to {', '.join(lacking)}"
         return ""
+
+
+def _found(one: Replica) -> str:
+    if one.refusal:
+        return one.refusal
+    return f"{one.damaged} damaged, {one.surplus} surplus, {one.unread} unread"
+
+
+def _unread(replicas: list[Replica]) -> Failure | None:
+    """Why an audit is not all that it was asked for; what it found elsewhere counts."""
+    refused = [f"{one.location} {one.refusal}" for one in replicas if one.refusal]
+    if not refused:
+        return None
+    detail = f"{'; '.join(refused)}. What was found in the other locations is told and counts"
+    return Failure.of_ingest(REFUSED, detail, stage=Stage.REGISTERING)

@@ -8,12 +8,12 @@ from concurrent.futures import Executor
 from functools import partial
 from itertools import groupby
 
-from course_backfill.audits import SURPLUS, UNREAD, AuditWish, finding_of, is_surplus
+from course_backfill.audits import REFUSED, SURPLUS, UNREAD, AuditWish, finding_of, is_surplus
 from course_backfill.claims import HeldClaim
 from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
 from course_backfill.crc import Crc64
-from course_backfill.errors import ObjectCold
+from course_backfill.errors import ObjectCold, StorageRefused
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_store import IngestStore
@@ -22,7 +22,7 @@ from course_backfill.inventory import Fault
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Place, Places
-from course_backfill.ports import WorkStore
+from course_backfill.ports import ObjectStat, WorkStore
 from course_backfill.replica_planning import expected_objects, packet_objects
 from services.verifier.fixity import Compared, FixityChecker, Wanted
 from services.verifier.listing import listing_faults
@@ -30,7 +30,10 @@ from services.verifier.location_replica import copied_crc64
 
 
 class AuditReplica:
-    """Restores nothing: what is cold and has no checksum to compare is told as unread."""
+    """Restores nothing: what is cold and has no checksum to compare is told as unread.
+
+    A location that refuses is told as such, and keeps nothing from being told of the others.
+    """
 
     def __init__(
         self,
@@ -60,8 +63,19 @@ class AuditReplica:
 
         Raises ObjectCold where what was warmed is cold again.
         """
-        wish = ingest.audit or AuditWish()
         replica = self._packets.replica(ingest.id, packet.replica)
+        if replica.refusal is None:
+            try:
+                return self._compared(ingest, packet, replica, claim, result)
+            except StorageRefused as refused:
+                self._packets.refused(ingest.id, replica.location, str(refused))
+        self._placements.write(result, [])
+        return packet.objects, 0
+
+    def _compared(
+        self, ingest: Ingest, packet: Packet, replica: Replica, claim: HeldClaim, result: str
+    ) -> tuple[int, int]:
+        wish = ingest.audit or AuditWish()
         target = self._places.get(replica.location)
         others = self._others(ingest, replica.location)
         checker = FixityChecker(
@@ -90,7 +104,21 @@ class AuditReplica:
         return len(told), size
 
     def failures(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
-        """Everything to be told of a replica, by key: one finding for a key."""
+        """Everything to be told of a replica, by key: one finding for a key.
+
+        Where its location refuses, that comes last.
+        """
+        refusal = replica.refusal
+        try:
+            yield from self._found(ingest, replica)
+        except StorageRefused as refused:
+            refusal = refusal or str(refused)
+        if refusal:
+            yield finding_of(
+                None, Fault(REFUSED, f"could not be read: {refusal}"), replica.location
+            )
+
+    def _found(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         read = ((one.expected.key, one) for one in self._told(ingest, replica))
         rows = heapq.merge(
             ((key.encode(), 0, _finding(one, replica.location)) for key, one in read),
@@ -143,12 +171,28 @@ class AuditReplica:
         """
         if wish.method == "checksums":
             here = target.reader.stat(target.location.prefix + one.key)
-            stats = (place.reader.stat(place.location.prefix + one.key) for place in others)
+            stats = (_stat(place, one.key) for place in others)
             stored = {stat.crc64 for stat in stats if stat and stat.size == one.size}
             if here is not None and here.crc64 in stored - {None}:
                 return here.crc64
-        proven = (copied_crc64(one, place, crc64=self._crc64, check=check) for place in others)
+        proven = (self._proven_crc64(one, place, check) for place in others)
         return next((crc for crc in proven if crc is not None), None)
+
+    def _proven_crc64(
+        self, one: ExpectedObject, place: Place, check: Callable[[], None]
+    ) -> str | None:
+        try:
+            return copied_crc64(one, place, crc64=self._crc64, check=check)
+        except StorageRefused:
+            return None
+
+
+def _stat(place: Place, key: str) -> ObjectStat | None:
+    """None also where the location refuses, which is told where its own copies are looked at."""
+    try:
+        return place.reader.stat(place.location.prefix + key)
+    except StorageRefused:
+        return None
 
 
 def _placement(one: ExpectedObject, found: Compared) -> Placement:

@@ -223,15 +223,48 @@ def test_an_outage_is_waited_out() -> None:
     assert world.found(ended) == {("primary", "1.txt", "fixity-mismatch")}
 
 
-def test_a_location_that_refuses_fails_the_audit_and_says_nothing_of_the_copies() -> None:
+@pytest.mark.parametrize("verbs", [("read",), ("list",), ("list", "read", "stat")])
+def test_a_location_that_refuses_fails_the_audit_which_tells_of_all_others(
+    verbs: tuple[str, ...],
+) -> None:
     world = AuditWorld()
-    world.buckets["second"].fail("list", StorageFault.REFUSED, times=100)
-    world.buckets["second"].fail("read", StorageFault.REFUSED, times=100)
+    world.alter("assets/1.txt", location="second")
+    first = world.audit()
+    world.alter("assets/2.txt")
+    for verb in verbs:
+        world.buckets["second"].fail(verb, StorageFault.REFUSED, times=1_000)
     ended = world.backfill(**AUDIT)
     assert ended.failure is not None
     assert ended.failure.code == "storage-refused"
-    assert world.replica("primary").audit is None
+    assert "second could not be read" in ended.failure.detail
+    told = {(one.replica, one.code, one.severity) for one in world.findings(ended)}
+    assert ("primary", "fixity-mismatch", "failure") in told
+    assert ("second", "storage-refused", "warning") in told
+    assert (world.replica("primary").audit, world.replica("primary").damaged) == (ended.id, 1)
+    before = world.replica("second")
+    assert (before.audit, before.damaged, before.surplus) == (first.id, 1, 0)
+    assert world.course.failed_audits == 1
     assert world.course.active_ingest is None
+
+
+def test_what_an_audit_could_not_read_is_no_good_copy_to_mend_from() -> None:
+    world = AuditWorld()
+    world.alter("assets/2.txt")
+    world.buckets["second"].fail("list", StorageFault.REFUSED)
+    assert world.backfill(**AUDIT).status is IngestStatus.FAILED
+    repair = world.backfill()
+    assert repair.failure is not None
+    assert repair.failure.code == "no-good-replica"
+
+
+def test_a_location_that_is_read_again_ends_the_pause_of_the_schedule() -> None:
+    world = AuditWorld()
+    world.buckets["second"].fail("list", StorageFault.REFUSED)
+    assert world.backfill(**AUDIT).status is IngestStatus.FAILED
+    assert world.course.failed_audits == 1
+    world.audit()
+    assert world.course.failed_audits == 0
+    assert world.replica("second").audited_date is not None
 
 
 @pytest.mark.parametrize("copies", [2, 3])
