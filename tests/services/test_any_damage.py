@@ -20,6 +20,7 @@ from tests.services.location_world import (
     COLD_THIRD,
     FAR,
     FAR_THIRD,
+    FROM_S3,
     OPTIONAL,
     PRIMARY,
     SECOND,
@@ -231,8 +232,7 @@ def test_whatever_was_damaged_unseen_only_what_is_right_is_registered(filling: F
             world.save("new.txt", b"new")
             ingest = world.pipeline.start()
         else:
-            wish = {"provider": "amazon-s3", "source": source, "locations": ("third",)}
-            ingest = world.pipeline.start(**wish)
+            ingest = world.pipeline.start(**FROM_S3, source=source)
         run_to_end(world, ingest)
 
     is_right = world.pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from awscrt.checksums import crc64nvme
 
-from course_backfill.crc import crc_text
 from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step
 from tests.services.audit_world import AuditWorld
@@ -26,16 +24,6 @@ ROTTEN = b"X" + LARGE[1:]
 """Other bytes of the same size."""
 
 
-def rot(world: LocationWorld, name: str, content: bytes, *, location: str = "primary") -> None:
-    """Someone stores other bytes as today's tools do: with a CRC64NVME of theirs, and no sha256."""
-    bucket, key = world.buckets[location], world.key(name, location=location)
-    stat = bucket.stat(key)
-    assert stat is not None
-    bucket.store(
-        key, content, crc64=crc_text(crc64nvme(content, 0)), storage_class=stat.storage_class
-    )
-
-
 def filled_later(target: dict[str, Any], **files: bytes) -> AuditWorld:
     """A version in the primary, and a location that was added since."""
     world = AuditWorld(PRIMARY, files=files)
@@ -45,7 +33,7 @@ def filled_later(target: dict[str, Any], **files: bytes) -> AuditWorld:
 
 def test_an_archive_is_not_proven_by_the_checksum_of_a_source_with_other_bytes() -> None:
     world = filled_later(ARCHIVE, large=LARGE)
-    rot(world, "assets/large", ROTTEN)
+    world.rot(world.key("assets/large"), ROTTEN, location="primary")
     ingest = world.backfill(provider="amazon-s3", locations=("archive",))
     assert code(ingest) == "unverifiable-copy"
     assert world.replicas() == {("v1", "primary")}
@@ -66,7 +54,7 @@ def test_a_version_whose_primary_was_altered_before_the_second_leg_is_not_regist
     world.save("large", LARGE)
     ingest = world.pipeline.start()
     message = world.run_to(Step.AGGREGATE)
-    rot(world, "assets/large", ROTTEN)
+    world.rot(world.key("assets/large"), ROTTEN, location="primary")
     world.pipeline.deliver(message)
     world.pipeline.run()
     assert code(world.pipeline.ingest(ingest)) == "unverifiable-copy"
@@ -76,7 +64,7 @@ def test_a_version_whose_primary_was_altered_before_the_second_leg_is_not_regist
 def test_other_bytes_of_the_same_size_are_not_copied_and_block_no_later_attempt() -> None:
     world = AuditWorld(PRIMARY, SECOND)
     world.configure(PRIMARY, SECOND, THIRD | {"required": False})
-    rot(world, "assets/3.txt", b"xxx")
+    world.rot(world.key("assets/3.txt"), b"xxx", location="primary")
     ingest = world.backfill(provider="amazon-s3", locations=("third",))
     assert code(ingest) == "source-copy-damaged"
     assert world.found(ingest) == {("third", "3.txt", "source-copy-damaged")}
@@ -144,10 +132,10 @@ def test_what_is_wrong_in_a_location_without_the_version_says_what_to_delete(
 
 def test_a_cold_object_is_not_found_good_by_the_checksum_of_a_good_copy_that_went_bad() -> None:
     world = AuditWorld(PRIMARY, ARCHIVE, files={"large": LARGE})
-    rot(world, "assets/large", ROTTEN, location="archive")
+    world.rot(world.key("assets/large", location="archive"), ROTTEN, location="archive")
     assert world.found(world.audit()) == {("archive", "large", "fixity-mismatch")}
     # As if somebody had synchronised the wrong way round.
-    rot(world, "assets/large", ROTTEN)
+    world.rot(world.key("assets/large"), ROTTEN, location="primary")
     ingest = world.backfill()
     assert code(ingest) == "source-copy-damaged"
     assert world.events(ingest, "repair") == []
