@@ -13,7 +13,6 @@ from course_backfill.clock import from_text
 from course_backfill.display_restores import ShownRestore, ShownWarming
 from course_backfill.failures import Failure
 from course_backfill.ingests import (
-    PRIMARY,
     Event,
     Ingest,
     IngestStatus,
@@ -258,7 +257,7 @@ def _version(ingest: Ingest) -> str | None:
 
 def _source(ingest: Ingest) -> ShownSource:
     is_location = ingest.provider != "mongodb"
-    location = (ingest.source or PRIMARY) if is_location else None
+    location = ingest.source if is_location else None
     return ShownSource(provider=ShownProvider(id=ingest.provider), id=location)
 
 

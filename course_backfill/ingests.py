@@ -100,8 +100,8 @@ class Ingest(Record):
     course: str
     ingest_type: IngestType = IngestType.BACKFILL
     provider: Literal["mongodb", "amazon-s3"] = "mongodb"
-    source: str | None = None
-    """The location that registered versions are read from; None: the primary."""
+    source: str = PRIMARY
+    """The location that registered versions are read from."""
     locations: tuple[str, ...]
     content: tuple[str, ...] = ()
     dry_run: bool = False

@@ -15,7 +15,7 @@ from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, require_current
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
+from course_backfill.ingests import Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.locations import expected_key
 from course_backfill.messages import StepMessage
 from course_backfill.packet_store import PacketStore
@@ -35,8 +35,8 @@ from course_backfill.wanted_objects import WantedList
 
 
 @dataclass(frozen=True, slots=True)
-class Bringing:
-    """What one location is to be brought: registered versions, and the one that is being made."""
+class PlannedReplica:
+    """What one location is to hold: registered versions, and the one that is being made."""
 
     location: str
     versions: Sequence[Version]
@@ -75,7 +75,7 @@ class LegPlanner:
         self._costs = costs
 
     def write_lists(
-        self, ingest: Ingest, message: StepMessage, wanted: Sequence[Bringing]
+        self, ingest: Ingest, message: StepMessage, wanted: Sequence[PlannedReplica]
     ) -> Ingest | StepFailed:
         """Writes what each location is to hold, as it is copied from the ingest's source.
 
@@ -110,7 +110,7 @@ class LegPlanner:
         self,
         ingest: Ingest,
         message: StepMessage,
-        wanted: Sequence[Bringing],
+        wanted: Sequence[PlannedReplica],
         *,
         description: str,
         work: Stage = Stage.REPLICATING,
@@ -144,13 +144,13 @@ class LegPlanner:
         moved = self._ingests.update(ingest.id, begun, event=event, extra=stored)
         return StepSucceeded(self._flow.messages(moved))
 
-    def _too_expensive(self, ingest: Ingest, wanted: Sequence[Bringing]) -> StepFailed | None:
+    def _too_expensive(self, ingest: Ingest, wanted: Sequence[PlannedReplica]) -> StepFailed | None:
         if ingest.restore.max_cost_cents is None:
             return None
         tally = self._costs.tally(ingest, self.lists(ingest, wanted))
         return self._costs.refusal(ingest, tally)
 
-    def lists(self, ingest: Ingest, wanted: Sequence[Bringing]) -> list[WantedList]:
+    def lists(self, ingest: Ingest, wanted: Sequence[PlannedReplica]) -> list[WantedList]:
         """The lists that were written, to be read again."""
         return [
             WantedList(one.source, partial(expected_objects, self._work, key))
@@ -158,8 +158,10 @@ class LegPlanner:
             if (key := ingest.lists[one.location])
         ]
 
-    def _write_list(self, ingest: Ingest, one: Bringing, key: str) -> StepFailed | None:
-        source = one.source or PRIMARY
+    def _write_list(self, ingest: Ingest, one: PlannedReplica, key: str) -> StepFailed | None:
+        if one.source is None:
+            raise ValueError(f"nothing says what the list of {one.location} is to be copied from")
+        source = one.source
         try:
             uncopiable = write_expected(
                 self._work,
@@ -188,7 +190,7 @@ class LegPlanner:
         return StepFailed(whole, objects=len(uncopiable.first))
 
     def _cut(
-        self, ingest: Ingest, one: Bringing, scan: ExpectedScan, work: Stage
+        self, ingest: Ingest, one: PlannedReplica, scan: ExpectedScan, work: Stage
     ) -> list[PacketRange]:
         key = ingest.lists[one.location]
         ranges = scan.packets(self._work, key) if key else []
@@ -199,7 +201,7 @@ class LegPlanner:
 
     def _replica(
         self,
-        one: Bringing,
+        one: PlannedReplica,
         ingest: Ingest,
         scan: ExpectedScan,
         ranges: list[PacketRange],

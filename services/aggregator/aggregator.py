@@ -17,7 +17,7 @@ from course_backfill.ingest_states import advanced, allotted_version, require_cu
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Replica, ReplicaStatus, Stage
-from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.locations import Location
 from course_backfill.manifests import (
     ENTRIES_NAME,
@@ -82,7 +82,7 @@ class Aggregator:
         if not others:
             return self._register(ingest, message, f"Wrote the manifest of {ingest.version}")
         version = version_of(ingest, ingest.created_date)
-        wanted = [Bringing(one, [version], source=PRIMARY) for one in others]
+        wanted = [PlannedReplica(one, [version], source=PRIMARY) for one in others]
         listed = self._legs.write_lists(ingest, message, wanted)
         if isinstance(listed, StepFailed):
             return listed

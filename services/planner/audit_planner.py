@@ -10,7 +10,7 @@ from course_backfill.courses import Version, VersionReplica
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingests import Ingest, Stage
-from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.messages import StepMessage
 from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
@@ -82,6 +82,8 @@ class AuditPlanner:
         having = {one.location for one in there if one.version == version.id}
         return [self._places.get(one) for one in self._places.names if one in having]
 
-    def _audited(self, ingest: Ingest, versions: list[Version], location: str) -> Bringing:
+    def _audited(self, ingest: Ingest, versions: list[Version], location: str) -> PlannedReplica:
         known = known_versions(self._work, ingest.lists[location])
-        return Bringing(location, [one for one in versions if one.id in known], source=location)
+        return PlannedReplica(
+            location, [one for one in versions if one.id in known], source=location
+        )

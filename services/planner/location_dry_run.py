@@ -9,7 +9,7 @@ from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed
-from course_backfill.ingests import PRIMARY, Ingest, IngestStatus
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import LargestObject, PlanReport
@@ -99,7 +99,7 @@ def _description(ingest: Ingest, report: PlanReport) -> str:
     total = f"{report.objects} object(s), {report.bytes} bytes"
     if ingest.task is Task.WARM:
         return f"Dry run: {total} to be restored in {', '.join(ingest.locations)}"
-    where = ", ".join(one for one in ingest.locations if one != (ingest.source or PRIMARY))
+    where = ", ".join(one for one in ingest.locations if one != ingest.source)
     restored = (
         f", {report.restore_requests} to be restored first" if report.restore_requests else ""
     )

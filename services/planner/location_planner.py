@@ -9,8 +9,8 @@ from course_backfill.course_store import CourseStore
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult
-from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, SourceCheck, Stage
-from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.ingests import Ingest, IngestStatus, SourceCheck, Stage
+from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
@@ -42,7 +42,7 @@ class LocationPlanner:
         """Raises LocationUnknown where a location was taken out of the settings, LocationMoved
         where versions were registered in another place than it is by now.
         """
-        for location in (ingest.source or PRIMARY, *ingest.locations):
+        for location in (ingest.source, *ingest.locations):
             self._places.location(location)
         registered = self._courses.all_replicas(ingest.course)
         require_found_there(ingest, registered, self._addresses)
@@ -58,7 +58,7 @@ class LocationPlanner:
 
         `check` says how the source stands, where it was looked at.
         """
-        source = ingest.source or PRIMARY
+        source = ingest.source
         wanted = self._wanted(ingest)
         refused = self._refusal(ingest, wanted, source)
         if refused:
@@ -84,27 +84,29 @@ class LocationPlanner:
         self,
         ingest: Ingest,
         message: StepMessage,
-        wanted: list[Bringing],
+        wanted: list[PlannedReplica],
         listed: Ingest | StepFailed,
     ) -> StepResult:
         if isinstance(listed, StepFailed):
             return self._dry_run.end_failed(ingest, message, listed)
         return self._dry_run.end(listed, message, self._legs.lists(listed, wanted))
 
-    def _wanted(self, ingest: Ingest) -> list[Bringing]:
+    def _wanted(self, ingest: Ingest) -> list[PlannedReplica]:
         """For every location the versions that are not there, oldest first."""
         versions = self._courses.versions(ingest.course)[::-1]
         there = {(one.version, one.location) for one in self._courses.all_replicas(ingest.course)}
         return [
-            Bringing(
+            PlannedReplica(
                 location,
                 [one for one in versions if (one.id, location) not in there],
-                source=ingest.source or PRIMARY,
+                source=ingest.source,
             )
             for location in ingest.locations
         ]
 
-    def _refusal(self, ingest: Ingest, wanted: list[Bringing], source: str) -> StepFailed | None:
+    def _refusal(
+        self, ingest: Ingest, wanted: list[PlannedReplica], source: str
+    ) -> StepFailed | None:
         course = self._courses.get(ingest.course)
         if not course.versions:
             detail = f"course {course.id} has no registered version to bring to another location"

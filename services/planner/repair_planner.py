@@ -16,7 +16,7 @@ from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, SourceCheck, Stage
-from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
 from course_backfill.packet_store import PacketStore
@@ -82,7 +82,7 @@ class RepairPlanner:
         return self._legs.begin(
             ingest,
             message,
-            [Bringing(location, []) for location in ingest.leg_replicas],
+            [PlannedReplica(location, []) for location in ingest.leg_replicas],
             description="Repairing what an audit found damaged",
             change=lambda now: now.model_copy(update=changes),
         )

@@ -13,7 +13,7 @@ from course_backfill.expected_objects import ManifestsDisagree, distinct
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingests import Ingest, Stage
-from course_backfill.leg_planning import Bringing, LegPlanner
+from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.messages import StepMessage
 from course_backfill.places import Places
 from course_backfill.ports import WorkStore
@@ -57,7 +57,7 @@ class WarmPlanner:
             if isinstance(listed, StepFailed):
                 return listed
             ingest = listed
-        wanted = [Bringing(one, [version], source=one) for one in ingest.locations]
+        wanted = [PlannedReplica(one, [version], source=one) for one in ingest.locations]
         if ingest.dry_run:
             return self._dry_run.end(ingest, message, self._legs.lists(ingest, wanted))
         return self._legs.begin(

@@ -156,7 +156,7 @@ class IngestRoutes:
             course=body.course.id,
             ingest_type=IngestType(body.ingest_type.id),
             provider=source.provider.id if source else "mongodb",
-            source=source.id if source else None,
+            source=(source.id if source else None) or PRIMARY,
             locations=wanted_locations(body, self._api.locations.values()),
             content=body.content or tuple(CONTENT_KINDS),
             dry_run=body.dry_run,
