@@ -68,7 +68,7 @@ class FixityChecker:
     def _look(self, wanted: Wanted) -> Compared:
         if self._method == "checksums":
             stat = self._reader.stat(wanted.key)
-            if stat is None or stat.sha256 or stat.size != wanted.size:
+            if stat is None or stat.sha256 or stat.size != wanted.size or _is_cold(stat):
                 return _by_checksum(wanted, stat)
         try:
             size, sha256 = self._read(wanted.key)
@@ -89,6 +89,11 @@ class FixityChecker:
             sha256.update(block)
             size += len(block)
         return size, sha256.hexdigest()
+
+
+def _is_cold(stat: ObjectStat) -> bool:
+    """Whether reading it would fail for certain; a restored copy that has expired just fails."""
+    return stat.archive is not None and (stat.restore is None or stat.restore.expires is None)
 
 
 def _by_checksum(wanted: Wanted, stat: ObjectStat | None) -> Compared:
