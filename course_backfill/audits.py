@@ -8,6 +8,7 @@ from typing import Literal
 
 from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault
+from course_backfill.object_keys import version_of
 from course_backfill.records import Record
 
 SURPLUS, UNREAD = "surplus-object", "unread-object"
@@ -106,5 +107,5 @@ def is_surplus(
     What a failed backfill of another registered version left is correct, and is used by the next
     attempt; a kept failure's version waits for its retry.
     """
-    version = key.split("/", 3)[2]
+    version = version_of(key)
     return version in audited or (version not in registered and version != kept)

@@ -10,6 +10,7 @@ import orjson
 
 from course_backfill.inventory import Fault
 from course_backfill.manifests import MANIFEST_FILES
+from course_backfill.object_keys import version_of
 from course_backfill.ports import ObjectStat
 from course_backfill.sorting import sort_records
 
@@ -51,7 +52,7 @@ class ExpectedObject:
     @property
     def version(self) -> str:
         """The version whose prefix it lies below."""
-        return self.key.split("/", 3)[2]
+        return version_of(self.key)
 
     @property
     def is_proven_by_etag(self) -> bool:

@@ -194,7 +194,7 @@ class IngestStep:
             since = from_text(patient_since)
         if now - since >= (waiting.patience or self._parking.give_up_after):
             detail = f"{waiting.reason} (waited since {to_text(since)})"
-            failure = Failure.of_ingest("gave-up-waiting", detail, stage=_stage(ingest))
+            failure = Failure.of_ingest("gave-up-waiting", detail, stage=ingest.standing)
             self._lifecycle.fail(ingest, failure)
             return
         # Whoever fires the timer counts the attempt: a repeated delivery is none.
@@ -248,8 +248,4 @@ def parked_name(message: StepMessage) -> str:
 
 
 def _failure(code: str, error: Exception, ingest: Ingest) -> Failure:
-    return Failure.of_ingest(code, str(error), stage=_stage(ingest))
-
-
-def _stage(ingest: Ingest) -> str:
-    return ingest.stage.value if ingest.stage else ingest.status.value
+    return Failure.of_ingest(code, str(error), stage=ingest.standing)

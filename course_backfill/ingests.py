@@ -170,6 +170,11 @@ class Ingest(Record):
         return self.provider != "mongodb" or self.ingest_type is not IngestType.BACKFILL
 
     @property
+    def standing(self) -> str:
+        """Its stage, or its status where it has none."""
+        return self.stage.value if self.stage else self.status.value
+
+    @property
     def leg_replicas(self) -> tuple[str, ...]:
         """The replicas that are worked on in the present leg."""
         if self.ends_with_findings:

@@ -172,12 +172,12 @@ class LegPlanner:
             )
         except (ManifestDamaged, ManifestsDisagree, NotFound) as damaged:
             detail = f"{damaged} (in location {source})"
-            return StepFailed(Failure.of_ingest("manifest-damaged", detail, stage=_stage(ingest)))
+            return StepFailed(Failure.of_ingest("manifest-damaged", detail, stage=ingest.standing))
         return self._refused(ingest, uncopiable, source) if uncopiable.count else None
 
     def _refused(self, ingest: Ingest, uncopiable: UncopiableObjects, source: str) -> StepFailed:
         failures = (
-            Failure.of_copy(key, fault, source, stage=_stage(ingest))
+            Failure.of_copy(key, fault, source, stage=ingest.standing)
             for key, fault in uncopiable.first
         )
         self._results.write_failures(ingest, failures)
@@ -186,7 +186,7 @@ class LegPlanner:
             f"{uncopiable.count} object(s) cannot be copied from {source}, "
             f"the first is {key!r}: {fault.detail}"
         )
-        whole = Failure.of_ingest("source-copy-damaged", detail, stage=_stage(ingest))
+        whole = Failure.of_ingest("source-copy-damaged", detail, stage=ingest.standing)
         return StepFailed(whole, objects=len(uncopiable.first))
 
     def _cut(
@@ -255,7 +255,3 @@ def _totals(scans: Mapping[str, ExpectedScan], work: Stage) -> str:
         for location, scan in scans.items()
     ]
     return "; ".join(["", *parts])
-
-
-def _stage(ingest: Ingest) -> str:
-    return ingest.stage.value if ingest.stage else ingest.status.value

@@ -29,6 +29,11 @@ def relative_key(path: str, *, version_prefix: str) -> str:
     return f"{folder}/_long/{hashlib.sha256(name.encode()).hexdigest()}"
 
 
+def version_of(key: str) -> str:
+    """The version whose prefix a key lies below; the key is without the location's own part."""
+    return key.split("/", 3)[2]
+
+
 def encode_name(name: str) -> str:
     """Percent-encodes `%`, control characters, backslash, a leading `_`, and `.` and `..` segments.
 

@@ -61,8 +61,7 @@ class Burial:
         ingest = self._ingests.find(message.ingest)
         if ingest is None or message.step in NEVER_FATAL or not is_current(ingest, message):
             return
-        stage = ingest.stage.value if ingest.stage else ingest.status.value
-        failure = Failure.of_ingest("dead-letter", detail, stage=stage)
+        failure = Failure.of_ingest("dead-letter", detail, stage=ingest.standing)
         try:
             self._lifecycle.fail(ingest, failure)
         except (Fenced, Conflict) as late:

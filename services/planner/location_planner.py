@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from course_backfill.addresses import Address
 from course_backfill.course_store import CourseStore
+from course_backfill.courses import version_number
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult
@@ -118,7 +119,7 @@ class LocationPlanner:
         }
         lacking = sorted(
             {version.id for one in wanted for version in one.versions} - there,
-            key=lambda version: int(version[1:]),
+            key=version_number,
         )
         if lacking:
             return _failed("source-incomplete", f"location {source} has no {', '.join(lacking)}")

@@ -15,6 +15,7 @@ from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.inventory import Fault
+from course_backfill.object_keys import version_of
 from course_backfill.packet_store import PacketStore
 from course_backfill.placements import Placement, Placements
 from course_backfill.places import Place, Places
@@ -88,7 +89,7 @@ class LocationReplica:
         expected = ((one.key, one.size) for one in expected_objects(self._work, replica.expected))
         listed = ((one.key, one.size) for one in target.list(CourseId.parse(ingest.course)))
         for key, fault in listing_faults(expected, listed):
-            if fault.code != SURPLUS or _version_of(key) in replica.versions:
+            if fault.code != SURPLUS or version_of(key) in replica.versions:
                 told = _of_brought(ingest, replica, key, fault) or fault
                 yield Failure.of_copy(key, told, replica.location, stage=Stage.VERIFYING)
 
@@ -133,12 +134,8 @@ def _of_brought(ingest: Ingest, replica: Replica, key: str, fault: Fault | None)
 
     What is wrong in the ingest's own version is rolled back with it.
     """
-    version = _version_of(key)
+    version = version_of(key)
     is_left = version in replica.versions and version != ingest.version
     if fault is None or fault.code != "fixity-mismatch" or not is_left:
         return fault
     return Fault("wrong-copy", f"{fault.detail}; {version} is not registered in {replica.location}")
-
-
-def _version_of(key: str) -> str:
-    return key.split("/", 3)[2]

@@ -292,5 +292,4 @@ def _overdue(warming: Warming, look: Look) -> str:
 
 
 def _failed(ingest: Ingest, code: str, detail: str) -> StepFailed:
-    stage = ingest.stage.value if ingest.stage else ingest.status.value
-    return StepFailed(Failure.of_ingest(code, detail, stage=stage))
+    return StepFailed(Failure.of_ingest(code, detail, stage=ingest.standing))
