@@ -80,11 +80,7 @@ class PacketStore:
 
     def status_write(self, ingest: str, replica: str, status: ReplicaStatus) -> Write:
         """The replica's status, for the transaction that moves the ingest."""
-        return Write(
-            _replica_key(ingest, replica),
-            assign={"status": status.value},
-            when=_EXISTS,
-        )
+        return Write(_replica_key(ingest, replica), assign={"status": status.value}, when=_EXISTS)
 
     def told(self, ingest: str, replica: str, tally: FindingsTally) -> Write:
         """What was found in the replica, for the transaction that moves the stage."""
@@ -242,10 +238,9 @@ class PacketStore:
         key = _packet_key(ingest.id, packet.replica, packet.number)
         same = (Condition("copied", "equals", packet.copied),)
         counts = ("bytesCopied", "bad", "removed", "mismatched", "bytesVerified")
-        fresh = dict.fromkeys(counts, 0)
         self._state.write(
             self._ingests.current(ingest),
-            Write(key, assign=fresh, remove=["copied", "verified"], when=same),
+            Write(key, assign=dict.fromkeys(counts, 0), remove=["copied", "verified"], when=same),
             Write(_replica_key(ingest.id, packet.replica), add=counters),
         )
 
