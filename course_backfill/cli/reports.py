@@ -96,7 +96,8 @@ def _tell_damage(row: Document) -> None:
     if any(one["damaged"] > one["beyondRepair"] for one in damaged):
         say(f"  to mend:  course-backfill start {course} --watch")
     else:
-        say("  no location has a good copy: restore it from a backup, then audit again")
+        say("  a repair could not mend it: do what its failures advise, then audit again:")
+        say(f"  course-backfill audit {course} --watch")
 
 
 def print_course_rows(rows: list[Document], *, screen: Console | None = None) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def missing_courses(
 def is_up_to_date(row: Document) -> bool:
     """Whether a row of the report says migrated, everywhere, undamaged, and fresh.
 
-    What no location has a good copy of cannot be mended by starting.
+    What is beyond repair is not mended by starting, before another audit.
     """
     to_mend = row["damaged"] - sum(one["beyondRepair"] for one in row["replicas"])
     is_whole = row["backfilled"] and to_mend <= 0
