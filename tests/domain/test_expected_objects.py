@@ -38,6 +38,7 @@ OBJECTS = st.builds(
     size=st.integers(0, 2**40),
     sha256=TEXT,
     content_type=TEXT,
+    md5=st.none() | TEXT,
     etag=st.none() | TEXT,
     archive=st.none() | st.just("GLACIER"),
     is_present=st.booleans(),
@@ -207,6 +208,31 @@ def test_a_version_is_its_entries_and_its_three_manifest_files() -> None:
         content = b"".join(reader.read(f"copies/{one.key}"))
         assert (one.size, one.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         assert (one.content_type, one.is_manifest_file) == ("application/json", True)
+
+
+def test_the_md5_of_every_object_of_a_version_is_known() -> None:
+    entry = replace(create_entry("assets/new", b"new"), version="v2")
+    stored = Stored(entry)
+    for key, one in stored.read().items():
+        found = stored.bucket.latest(stored.location.prefix + key)
+        content = b"new" if found is None else found.content or b""
+        assert one.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("md5", "etag", "is_proven"),
+    [
+        ("ab12", '"ab12"', True),
+        ("ab12", '"ab13"', False),
+        ("ab12", '"ab12-1"', False),
+        ("ab12", None, False),
+        (None, '"ab12"', False),
+    ],
+)
+def test_an_etag_proves_what_it_is_the_md5_of(
+    md5: str | None, etag: str | None, is_proven: bool
+) -> None:
+    assert wanted("a", md5=md5, etag=etag).is_proven_by_etag is is_proven
 
 
 def test_a_version_without_entries_is_its_manifest_files() -> None:
