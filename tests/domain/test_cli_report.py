@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from course_backfill.cli.reports import print_course_rows
+from course_backfill.cli.reports import print_course_rows, print_report
 
 SHORT = "course-v1:Org+C+R"
 USUAL = "course-v1:OrganisationX+Gardening101+2026_Autumn"
@@ -147,3 +147,17 @@ def test_damage_and_the_oldest_audit_are_told_where_there_is_any() -> None:
     assert {"4", "2026-03-01"} <= set(of_damaged.split())
     (of_sound,) = [line for line in told if SHORT in line]
     assert "never" in of_sound.split()
+
+
+@pytest.mark.parametrize(("beyond", "advice"), [(1, "course-backfill start"), (2, "audit again")])
+def test_damage_says_whether_a_start_mends_it_or_another_audit_is_needed(
+    capsys: pytest.CaptureFixture[str], beyond: int, advice: str
+) -> None:
+    replica = create_replica("primary", audit="audit-1", damaged=2, beyondRepair=beyond)
+    totals: dict[str, Any] = {"courses": 1, "notBackfilled": 0, "objects": 1, "bytes": 1}
+    totals |= {"stale": 0, "exceptions": 0, "damaged": 2, "byLocation": {}}
+    print_report([create_row(SHORT, damaged=2, replicas=[replica])], totals)
+    told = capsys.readouterr().out
+    assert "course-backfill failures audit-1" in told
+    assert advice in told
+    assert ("course-backfill audit" in told) == (advice == "audit again")
