@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -152,8 +152,9 @@ def _bucket_name(bucket: Bucket) -> str:
 def _in_reach(
     clients: AwsClients, act: Callable[[S3Client, Bucket], Finding], bucket: Bucket
 ) -> Finding:
-    """Acts with a client of the bucket's own region, endpoint and role."""
-    return act(clients.s3_of(bucket.location), bucket)
+    """Acts with a client of the bucket's own region, endpoint and role; one may be of several."""
+    found = act(clients.s3_of(bucket.location), bucket)
+    return replace(found, name=_bucket_name(bucket))
 
 
 def _words(error: ClientError) -> str:

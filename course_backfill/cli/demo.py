@@ -33,9 +33,6 @@ SETTINGS = {
     # Shorter than usual, so that nobody waits half a minute for the killed worker's packet.
     "COURSE_BACKFILL_VISIBILITY_SECONDS": "15",
     "COURSE_BACKFILL_LEASE_SECONDS": "8",
-    # Restores take seconds here, where S3 takes hours.
-    "COURSE_BACKFILL_RESTORE_FIRST_LOOK_SECONDS": "1",
-    "COURSE_BACKFILL_RESTORE_POLL_SECONDS": "1",
 }
 
 MONGOD = "COURSE_BACKFILL_MONGOD"

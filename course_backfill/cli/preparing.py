@@ -96,14 +96,17 @@ def check(
 def _settings_of_check(given: dict[str, str | None], served: ClientFile | None) -> Settings:
     """Options and settings, and what the running `serve` started itself.
 
-    Its servers are taken together or not at all, unless the MongoDB is not its own. Raises
-    InvalidInput where no MongoDB is named.
+    Its AWS is not taken for a MongoDB that is named although it started one itself: nothing says
+    that the two belong together. Raises InvalidInput where no MongoDB is named.
     """
     settings = Settings.load(given)
-    is_own = served is not None and served.mongo_uri is not None
-    if served and settings.aws_endpoint_url is None and (settings.mongo_uri is None or not is_own):
-        own = {name: getattr(served, name) for name in given}
-        settings = Settings.load({**own, **{name: one for name, one in given.items() if one}})
+    own: dict[str, str | None] = {}
+    if served and settings.mongo_uri is None:
+        own |= {"mongo_uri": served.mongo_uri, "mongo_database": served.mongo_database}
+    if served and settings.aws_endpoint_url is None:
+        is_beside = settings.mongo_uri is None or served.mongo_uri is None
+        own |= {"aws_endpoint_url": served.aws_endpoint_url if is_beside else None}
+    settings = Settings.load({**own, **{name: one for name, one in given.items() if one}})
     if settings.mongo_uri is None:
         raise InvalidInput(Problem("MONGO_URI", NO_MONGODB if served is None else NOT_ITS_OWN))
     return settings
@@ -151,6 +154,7 @@ def _tell(findings: Iterable[Finding], *, as_json: bool) -> None:
                 label = "advice" if one.ok else "to do"
                 say(f"{label}, {one.name}: {printable(one.action)}")
     if faults:
-        raise Failed(f"Not in order: {', '.join(one.name for one in faults)}.")
+        names = dict.fromkeys(one.name for one in faults)
+        raise Failed(f"Not in order: {', '.join(names)}.")
     if not as_json:
         say("All in order.", style="green")

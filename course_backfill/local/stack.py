@@ -22,7 +22,7 @@ from course_backfill.local.kept_process import Program
 from course_backfill.local.mongod import start_mongod
 from course_backfill.local.processes import Supervisor
 from course_backfill.messages import SERVICES
-from course_backfill.settings import Settings
+from course_backfill.settings import Settings, environment_name
 
 DATABASE = "edxapp"
 """What the platform calls its database, and we the one of our own MongoDB."""
@@ -45,6 +45,9 @@ _LOCAL_CREDENTIALS = {
     "AWS_SESSION_TOKEN": "",
     "AWS_REGION": "us-east-1",
 }
+
+_RESTORE_LOOKS = {"restore_first_look_seconds": 2, "restore_poll_seconds": 2}
+"""The embedded AWS restores as fast as it is told to, not in the hours that S3 names."""
 
 
 class DataDirInUse(CourseBackfillError):
@@ -105,7 +108,7 @@ def running_stack(
         if endpoint is None:
             tell("Starting the embedded AWS ...")
             endpoint = supervisor.ready(AWS)
-            environment |= _LOCAL_CREDENTIALS
+            environment |= _LOCAL_CREDENTIALS | _restore_looks(options.settings)
         environment |= {"MONGO_URI": uri, "AWS_ENDPOINT_URL": endpoint}
         database = options.settings.mongo_database or (None if mongo else DATABASE)
         if database:
@@ -160,6 +163,12 @@ def _take(lock: FileLock, data_dir: Path) -> None:
             f"Another course-backfill serve runs from {data_dir}{answers}. "
             "Stop it with Ctrl-C, or give this one a directory of its own: --data-dir."
         ) from None
+
+
+def _restore_looks(settings: Settings) -> dict[str, str]:
+    """When restores are looked at, where nobody has said so."""
+    unsaid = _RESTORE_LOOKS.keys() - settings.model_fields_set
+    return {environment_name(name): str(_RESTORE_LOOKS[name]) for name in unsaid}
 
 
 def _start_aws(supervisor: Supervisor, options: StackOptions) -> None:

@@ -37,9 +37,9 @@ def test_every_bucket_is_made_once_in_its_own_region(
     name = several.namespace
     assert [one.name for one in made] == [
         f"bucket {name}-work",
-        f"bucket {name}-primary",
-        f"bucket {name}-far",
-        f"bucket {name}-archive",
+        f"bucket {name}-primary of location primary",
+        f"bucket {name}-far of location far",
+        f"bucket {name}-archive of location archive",
     ]
     regions = {
         one.id: several_clients.s3_of(one).get_bucket_location(Bucket=one.bucket)[
@@ -64,7 +64,7 @@ def test_a_location_in_another_region_is_told_where_it_is(
 
     found = wrong(check_storage(elsewhere, AwsClients.connect(elsewhere)))
 
-    assert list(found) == [f"bucket {several.namespace}-far"]
+    assert list(found) == [f"bucket {several.namespace}-far of location far"]
     (finding,) = found.values()
     assert finding.detail == "lies in eu-central-1, not in ap-south-1"
     assert "region = \"eu-central-1\" for location 'far'" in finding.action
@@ -79,7 +79,11 @@ def test_a_missing_bucket_of_a_location_is_told_of(
     found = wrong(check_storage(other, AwsClients.connect(other)))
 
     assert [(one.name, one.detail, one.action) for one in found.values()] == [
-        (f"bucket {several.namespace}-other", "is not there", "course-backfill setup")
+        (
+            f"bucket {several.namespace}-other of location archive",
+            "is not there",
+            "course-backfill setup",
+        )
     ]
 
 
@@ -92,7 +96,7 @@ def test_a_role_that_is_refused_is_told_of_where_it_is_needed(
 
     found = wrong(check_storage(several, several_clients))
 
-    assert list(found) == [f"bucket {several.namespace}-archive"]
+    assert list(found) == [f"bucket {several.namespace}-archive of location archive"]
     (finding,) = found.values()
     assert ROLE in finding.detail
     assert "sts:AssumeRole" in finding.detail

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from course_backfill.cli.api_client import course_path
 from course_backfill.cli.connection import open_api
+from course_backfill.local.client_file import DATA_DIR_VARIABLE
 from course_backfill.local.sample_courses import DAMAGED, GALLERY, NAMES, SPRING
-from tests.features.served import Served, serving
+from tests.features.served import Served, run_command, serving
 
 UNKNOWN = "course-v1:No+Such+Course"
 
@@ -113,6 +115,19 @@ def test_a_check_beside_a_serve_on_another_mongodb_takes_its_aws_alone(
     assert "table course-backfill-ingests" in {one["name"] for one in named.document}
 
 
+def test_a_check_beside_a_serve_on_another_aws_takes_its_mongodb(
+    served: Served, tmp_path: Path
+) -> None:
+    own = served.client
+    replace(own, aws_endpoint_url=None).write(tmp_path)
+    here = {DATA_DIR_VARIABLE: str(tmp_path)}
+
+    outcome = run_command("check", "--json", AWS_ENDPOINT_URL=str(own.aws_endpoint_url), **here)
+
+    assert outcome.code == 0, outcome
+    assert {one["ok"] for one in outcome.document} == {True}
+
+
 def test_a_check_names_each_fault_and_exits_with_1(served: Served) -> None:
     own = served.client
     options = ("--mongo-uri", str(own.mongo_uri), "--mongo-database", "nowhere")
@@ -122,6 +137,16 @@ def test_a_check_names_each_fault_and_exits_with_1(served: Served) -> None:
     assert outcome.code == 1
     assert "FAULT" in outcome.out
     assert "contentstore" in outcome.err
+
+
+def test_a_check_names_what_has_several_faults_once(served: Served) -> None:
+    own = str(served.client.mongo_uri)
+
+    outcome = run_command("check", "--mongo-uri", own, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+
+    named = outcome.err.replace("\n", " ").partition("Not in order: ")[2].strip(" .").split(", ")
+    assert "table course-backfill-ingests" in named
+    assert len(named) == len(set(named))
 
 
 def test_a_dry_run_says_what_would_be_moved_and_what_is_wrong(served: Served) -> None:
@@ -264,6 +289,18 @@ def test_a_refusal_says_why_and_shows_no_trace(
 def test_there_are_no_dead_letters_and_nothing_to_watch(backfilled: Served) -> None:
     assert "no dead letters" in backfilled.command("dead-letters").out
     assert "No ingest is under way" in backfilled.command("watch").out
+
+
+def test_restores_of_the_embedded_aws_are_noticed_when_they_are_done(backfilled: Served) -> None:
+    aws = str(backfilled.client.aws_endpoint_url)
+    there = {"bucket": "course-backfill-primary", "prefix": f"courses/{GALLERY}/v1/assets/"}
+    httpx.post(f"{aws}/_archive", json={**there, "storageClass": "GLACIER"}).raise_for_status()
+    httpx.post(f"{aws}/_restores", json={"seconds": 3}).raise_for_status()
+
+    outcome = backfilled.command("warm", str(GALLERY), "--watch")
+
+    assert outcome.code == 0, outcome
+    assert "can be read until" in outcome.out
 
 
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
