@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from course_backfill.course_store import CourseStore
-from course_backfill.courses import Course, CourseStatus
+from course_backfill.courses import Course, CourseReplica, CourseStatus
 
 PAGE = 500
 ORDER = (
@@ -28,6 +28,8 @@ class ReportFilter:
     """Those of them that a course must be in, with every version, to count as backfilled."""
     status: CourseStatus | None = None
     org: str | None = None
+    location: str | None = None
+    """The one that alone is told about, where one was asked for."""
 
     def includes(self, course: Course) -> bool:
         """Whether the course is told about."""
@@ -37,6 +39,11 @@ class ReportFilter:
         """The needed locations that lack a registered version of the course."""
         return tuple(one for one in self.needed if not course.is_complete_in(one))
 
+    def replicas(self, course: Course) -> dict[str, CourseReplica]:
+        """What is told of the course's locations; all of it, unless one alone was asked for."""
+        told = course.replicas.items()
+        return {name: one for name, one in told if self.location in {None, name}}
+
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
@@ -44,6 +51,12 @@ class ReportRow:
 
     course: Course
     missing: tuple[str, ...]
+    replicas: Mapping[str, CourseReplica]
+
+    @property
+    def damaged(self) -> int:
+        """Copies in these locations that audits found damaged and that are not repaired."""
+        return sum(one.damaged for one in self.replicas.values())
 
     @property
     def is_backfilled(self) -> bool:
@@ -86,7 +99,7 @@ class ReportTotals:
         self.objects += row.course.latest_objects or 0
         self.bytes += row.course.latest_bytes or 0
         self.exceptions += row.course.latest_exceptions or 0
-        self.damaged += row.course.damaged
+        self.damaged += row.damaged
         self.by_status[row.course.status.value] += 1
         for location in self.locations:
             self.by_location[location] += row.course.is_complete_in(location)
@@ -135,7 +148,7 @@ def rows_of(courses: Iterable[Course], wanted: ReportFilter) -> Iterator[ReportR
     """The rows of the courses that the filter includes."""
     for course in courses:
         if wanted.includes(course):
-            yield ReportRow(course, wanted.missing(course))
+            yield ReportRow(course, wanted.missing(course), wanted.replicas(course))
 
 
 def position_of(row: ReportRow) -> ReportPosition:

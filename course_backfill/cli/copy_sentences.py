@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from course_backfill.cli.api_client import Document
-from course_backfill.cli.printing import moment, number, objects, size
+from course_backfill.cli.printing import copies, moment, number, objects, size
 
 BACKFILL, AUDIT, WARM = "backfill-course", "audit-course", "warm-course"
 FINDINGS = {"damaged": "damaged", "surplus": "surplus", "unread": "cold and left unread"}
@@ -121,7 +121,7 @@ def _mended(ingest: Document) -> str:
     left = count_of(ingest, "damaged")
     said = f"{objects(count_of(ingest, 'objectsVerified'))}, "
     said += size(count_of(ingest, "bytesVerified"))
-    return f"{said}; {objects(left)} damaged still" if left else said
+    return f"{said}; {copies(left)} damaged still" if left else said
 
 
 def _warmed(warming: Document | None) -> str:

@@ -104,6 +104,11 @@ def objects(count: int) -> str:
     return f"{count:,} object" if count == 1 else f"{count:,} objects"
 
 
+def copies(count: int) -> str:
+    """`1 copy`, `2 copies`."""
+    return f"{count:,} copy" if count == 1 else f"{count:,} copies"
+
+
 def courses(count: int) -> str:
     """`1 course`, `2 courses`."""
     return f"{count:,} course" if count == 1 else f"{count:,} courses"

@@ -13,6 +13,7 @@ from rich.text import Text
 from course_backfill.cli.api_client import ApiClient, Document
 from course_backfill.cli.connection import AsCsv, AsJson, with_api
 from course_backfill.cli.printing import (
+    copies,
     courses,
     moment,
     number,
@@ -77,7 +78,7 @@ def print_report(rows: list[Document], totals: Document) -> None:
     if totals["exceptions"]:
         said += f"; {objects(totals['exceptions'])} left out"
     if totals["damaged"]:
-        said += f"; {objects(totals['damaged'])} damaged"
+        said += f"; {copies(totals['damaged'])} damaged"
     say(said)
     if len(totals["byLocation"]) > 1:
         held = (f"{number(count)} in {name}" for name, count in totals["byLocation"].items())

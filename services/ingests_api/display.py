@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field
@@ -60,8 +61,8 @@ class ShownCourseReplica(Shown):
     unread: int
 
     @classmethod
-    def all_of(cls, course: Course) -> list[Self]:
-        """The replicas of a course as shown."""
+    def all_of(cls, course: Course, replicas: Mapping[str, CourseReplica]) -> list[Self]:
+        """Replicas of a course as shown."""
         own = set(cls.model_fields) - {"type", "location", "complete"}
         return [
             cls(
@@ -69,7 +70,7 @@ class ShownCourseReplica(Shown):
                 complete=course.is_complete_in(location),
                 **replica.model_dump(include=own),
             )
-            for location, replica in course.replicas.items()
+            for location, replica in replicas.items()
         ]
 
 
@@ -108,7 +109,7 @@ class ShownCourseRecord(Shown):
             status=ShownStatus(id=course.status.value),
             last_ingest=last_ingest_of(course),
             latest_locations=list(course.latest_locations),
-            replicas=ShownCourseReplica.all_of(course),
+            replicas=ShownCourseReplica.all_of(course, course.replicas),
             **course.model_dump(include=own),
         )
 

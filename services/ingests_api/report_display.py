@@ -46,9 +46,9 @@ class ShownLocation(Shown):
 class ShownReportRow(Shown):
     """One course of the backfill report.
 
-    `locations` has the latest version where every one of `versions` is, `replicas` more of each.
-    `exceptions` counts the bad objects that the version is without, `damaged` copies that an audit
-    found damaged.
+    `locations` has the latest version where every one of `versions` is, `replicas` more of each: of
+    all of them, or of the one asked for. `exceptions` counts the bad objects that the version is
+    without, `damaged` copies that an audit found damaged in these locations.
     """
 
     type: Literal["BackfillReportRow"] = "BackfillReportRow"
@@ -83,13 +83,13 @@ class ShownReportRow(Shown):
                 one: course.latest_version if course.is_complete_in(one) else None
                 for one in locations
             },
-            replicas=ShownCourseReplica.all_of(course),
+            replicas=ShownCourseReplica.all_of(course, row.replicas),
             version=course.latest_version,
             versions=course.versions,
             objects=course.latest_objects,
             bytes=course.latest_bytes,
             exceptions=course.latest_exceptions,
-            damaged=course.damaged,
+            damaged=row.damaged,
             stale=course.stale,
             source_checked_date=course.source_checked_date,
             last_ingest=last_ingest_of(course),

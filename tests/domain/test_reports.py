@@ -139,3 +139,14 @@ def test_pages_together_are_the_report(courses: list[Course], size: int) -> None
         paged += page
     assert paged == list(report.rows(wanted))
     assert sorted(row.course.id for row in paged) == sorted(course.id for course in courses)
+
+
+def test_damage_is_counted_in_the_location_asked_for_alone() -> None:
+    replicas = {"primary": CourseReplica(damaged=2), "cold": CourseReplica(damaged=7)}
+    course = create_course("A").model_copy(update={"replicas": replicas})
+    cold = ReportFilter(("cold",), ("cold",), location="cold")
+    both = ReportFilter(("primary", "cold"), ("primary", "cold"))
+    for wanted, damaged in ((cold, 7), (both, 9)):
+        (row,) = report_of(course).rows(wanted)
+        totals = report_of(course).totals(wanted)
+        assert (row.damaged, totals.damaged) == (damaged, damaged)

@@ -113,7 +113,7 @@ def test_a_repair_counts_what_it_mended_and_what_it_could_not() -> None:
     world.audit()
     left = view_of(world, world.backfill())
     assert success_of(left.document, "0 s") == (
-        "mended in 0 s what an audit found: 1 object, 2 bytes; 2 objects damaged still"
+        "mended in 0 s what an audit found: 1 object, 2 bytes; 2 copies damaged still"
     )
     assert (left.ended_as, left.went_wrong) == ("failed", True)
     assert (mended.ended_as, summary([mended])) == ("succeeded", "1 mended")

@@ -141,7 +141,7 @@ class ReportRoutes:
         if location not in available:
             detail = f"not available; available: {', '.join(available)}"
             raise InvalidInput(Problem("?location", detail))
-        return ReportFilter((location,), (location,), status, org)
+        return ReportFilter((location,), (location,), status, org, location)
 
 
 def _page(rows: Iterator[ReportRow], limit: int) -> tuple[list[ReportRow], str | None]:
@@ -175,7 +175,7 @@ def _row(row: ReportRow, wanted: ReportFilter) -> list[object]:
         course.stale,
         course.source_checked_date,
         *((last.id, last.status, last.date) if last else (None, None, None)),
-        course.damaged,
+        row.damaged,
         course.versions,
         *(
             course.latest_version if course.is_complete_in(one) else None
