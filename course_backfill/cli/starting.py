@@ -67,7 +67,8 @@ def start(
       course-backfill start --all-missing --from primary --location archive --dry-run
     """
     if bool(courses) == all_missing:
-        raise typer.BadParameter("name courses, or say --all-missing, not both")
+        both = ", not both" if courses else ": course-backfill report names those there are"
+        raise typer.BadParameter(f"name courses, or say --all-missing{both}")
     wanted = _wanted(
         source=source,
         locations=location,

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from course_backfill.callbacks import CallbackRules
 from course_backfill.cold_storage import Tier
+from course_backfill.ingests import PRIMARY
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.tasks import IngestType
 from services.ingests_api.checks import checked, collected, course_key
@@ -46,11 +47,22 @@ def _callback_url(url: str, info: ValidationInfo) -> str:
 
 
 def _locations(wanted: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+    source = info.data.get("source_location")
+    if source is not None and source.provider.id == "amazon-s3":
+        read = source.id or PRIMARY
+        if wanted is not None and set(wanted) == {read}:
+            raise ValueError(f"{read} is what is read: name another location to bring it to")
     return wanted and _among(wanted, _available(info).locations)
 
 
 def _content(wanted: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return wanted and _among(wanted, tuple(CONTENT_KINDS))
+
+
+def _whole_cents(cost: float | None) -> float | None:
+    if cost is not None and round(cost, 2) != cost:
+        raise ValueError("at most two decimals: costs are rounded up to cents")
+    return cost
 
 
 def _not_yet(value: bool) -> bool:
@@ -189,10 +201,13 @@ class IngestRequest(Asked):
     restore_days: Annotated[int, Field(ge=1, le=365)] | None = Field(
         default=None, description="How long restored copies last. Default: the installation's."
     )
-    max_cost: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None = Field(
+    max_cost: Annotated[
+        Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None,
+        AfterValidator(_whole_cents),
+    ] = Field(
         default=None,
         strict=False,
-        description="Refuse to restore for more, by the installation's price table.",
+        description="Refuse to restore for more, by the installation's price table. Whole cents.",
     )
     method: Annotated[Literal["bytes", "checksums"] | None, only_for(AUDIT)] = Field(
         default=None,

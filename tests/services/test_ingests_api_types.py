@@ -92,6 +92,17 @@ def test_each_type_has_the_locations_that_it_is_for(
         ),
         ("warm-course", {"maxCost": -1}, ["/maxCost"]),
         ("warm-course", {"maxCost": "free"}, ["/maxCost"]),
+        ("warm-course", {"maxCost": 0.001}, ["/maxCost"]),
+        (
+            "backfill-course",
+            {"sourceLocation": FROM_PRIMARY, "locations": ["primary"]},
+            ["/locations"],
+        ),
+        (
+            "backfill-course",
+            {"sourceLocation": FROM_PRIMARY | {"id": "spare"}, "locations": ["spare"]},
+            ["/locations"],
+        ),
     ],
 )
 def test_what_a_type_has_no_use_for_is_refused_with_all_else_that_is_wrong(
