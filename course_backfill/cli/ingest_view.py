@@ -248,7 +248,9 @@ class IngestView:
         """Where it is now, as a sentence without the course's name."""
         if told := warming_of(self.document) or self.waiting:
             return told
-        if not self.objects_total:
+        # What a repair has no good copy of is no work, and leaves nothing to measure it by.
+        is_measured = self.objects_total and (self.bytes_total or not self.document.get("repairs"))
+        if not is_measured:
             return f"dry run, {self.stage}" if self.is_dry_run else self.stage
         said = (
             f"{self.stage}, {self.percent} %, "

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from course_backfill.cli.api_client import Document
 from course_backfill.cli.printing import duration, number, objects, print_table, say, size
+from course_backfill.cold_storage import Tier
 from course_backfill.estimates import money
+
+_EXPEDITED_MINUTES = 5
+"""As long as S3 says that Expedited takes, where it is offered."""
 
 NOTHING_TO_ASK_FOR = "Nothing would be asked for: all of it is restored, or being restored."
 
@@ -43,5 +47,13 @@ def _row(estimate: Document, report: Document) -> list[str]:
         number(estimate["requests"]),
         duration(estimate["minutes"] * 60),
         money(estimate["costCents"], report["currency"] or ""),
-        "this one" if estimate["tier"] == report["tier"] else "",
+        ", ".join(_notes(estimate, report["tier"])),
     ]
+
+
+def _notes(estimate: Document, chosen: str) -> list[str]:
+    notes = ["this one"] if estimate["tier"] == chosen else []
+    # Nothing that is restored by this tier itself takes longer.
+    if estimate["tier"] == Tier.EXPEDITED and estimate["minutes"] > _EXPEDITED_MINUTES:
+        notes.append("Deep Archive by Standard")
+    return notes

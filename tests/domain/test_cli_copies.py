@@ -131,3 +131,11 @@ def test_what_an_audit_found_did_not_make_it_fail() -> None:
 )
 def test_what_was_cancelled_says_what_stays_of_it(kind: str, said: str) -> None:
     assert create_view(kind, status={"id": "cancelled"}).end() == f"cancelled after 3 s; {said}"
+
+
+def test_a_repair_that_mends_nothing_is_told_without_figures() -> None:
+    progress = {"objectsTotal": 3, "bytesTotal": 0, "percent": 50}
+    under_way = {"status": {"id": "processing"}, "stage": "verifying", "progress": progress}
+
+    assert create_view(COPY, repairs=["i-0"], **under_way).standing() == "verifying"
+    assert "of 3 objects" in create_view(COPY, **under_way).standing()

@@ -124,3 +124,19 @@ def test_files_of_the_source_are_not_summed_with_copies_of_them() -> None:
         "1 would succeed, 2 without a fault so far; "
         "in the source: 3 objects, 5.0 kB; to bring to other locations: 6 objects, 10.0 kB"
     )
+
+
+@pytest.mark.parametrize(("minutes", "note"), [(5, ""), (720, "Deep Archive by Standard")])
+def test_a_tier_that_a_class_does_not_offer_is_told_with_the_one_that_is_used(
+    capsys: pytest.CaptureFixture[str], minutes: int, note: str
+) -> None:
+    tiers = [
+        {"tier": "Standard", "requests": 3, "minutes": 720, "costCents": 1},
+        {"tier": "Expedited", "requests": 3, "minutes": minutes, "costCents": 1},
+    ]
+    lines = shown(create_dry_run(COPY, {"tiers": tiers, "tier": "Standard"}), capsys)
+
+    (standard,) = [line for line in lines if "Standard" in line.split()[:2]]
+    (expedited,) = [line for line in lines if "Expedited" in line]
+    assert "this one" in standard
+    assert ("Deep Archive" in expedited, note in expedited) == (bool(note), True)
