@@ -137,6 +137,11 @@ class ShownEvent(Shown):
     description: str
     requested_by: str | None
 
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The event as shown."""
+        return cls(**event.model_dump())
+
 
 class ShownCallback(Shown):
     """Whom to tell of the end, and whether it worked; the URL's query is not shown."""
@@ -183,7 +188,10 @@ class ShownIngest(Shown):
     source_check: SourceCheck | None
     report: PlanReport | None
     previous_version: str | None
-    events: list[ShownEvent] = Field(description="Oldest first.")
+    events: list[ShownEvent] = Field(
+        description="Of its own life, oldest first; those about single objects besides are listed "
+        "by `GET /ingests/{id}/events`."
+    )
     callback: ShownCallback | None
     requested_by: str
     created_date: str
@@ -234,7 +242,7 @@ def show_ingest(
         source_check=ingest.source_check,
         report=ingest.report,
         previous_version=ingest.previous_version,
-        events=[_event(event) for event in events],
+        events=[ShownEvent.of(event) for event in events],
         callback=_callback(ingest),
         requested_by=ingest.requested_by,
         created_date=ingest.created_date,
@@ -259,10 +267,6 @@ def _source(ingest: Ingest) -> ShownSource:
     is_location = ingest.provider != "mongodb"
     location = ingest.source if is_location else None
     return ShownSource(provider=ShownProvider(id=ingest.provider), id=location)
-
-
-def _event(event: Event) -> ShownEvent:
-    return ShownEvent(**event.model_dump())
 
 
 def _callback(ingest: Ingest) -> ShownCallback | None:

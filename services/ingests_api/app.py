@@ -26,6 +26,7 @@ from services.ingests_api.resolver import Resolver
 from services.ingests_api.routes.courses import CourseRoutes
 from services.ingests_api.routes.dead_letters import DeadLetterRoutes
 from services.ingests_api.routes.discoveries import DiscoveryRoutes
+from services.ingests_api.routes.events import EventRoutes
 from services.ingests_api.routes.failures import FailureRoutes
 from services.ingests_api.routes.ingest_actions import IngestActionRoutes
 from services.ingests_api.routes.ingests import IngestRoutes
@@ -49,6 +50,7 @@ class IngestsApi:
         routes = (
             IngestRoutes(api),
             IngestActionRoutes(api),
+            EventRoutes(api),
             FailureRoutes(api),
             CourseRoutes(api),
             VersionRoutes(api),

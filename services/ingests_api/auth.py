@@ -29,6 +29,7 @@ SCOPES = {
     ("POST", "/ingests"): WRITE,
     ("GET", "/ingests"): READ,
     ("GET", "/ingests/<ingest_id>"): READ,
+    ("GET", "/ingests/<ingest_id>/events"): READ,
     ("GET", "/ingests/<ingest_id>/failures"): READ,
     ("POST", "/ingests/<ingest_id>/cancel"): WRITE,
     ("POST", "/ingests/<ingest_id>/retry"): WRITE,

@@ -90,7 +90,7 @@ def test_damage_is_found_by_an_audit_and_mended_byte_by_byte_by_the_next_start(
     assert repair.repairs == audit.id
     assert objects(two_locations, "primary") == objects(two_locations, "second") == before
     assert course(two_locations).damaged == 0
-    events = two_locations.wiring.ingests.events(repair.id)
+    events, _ = two_locations.wiring.ingests.all_events(repair.id, limit=1_000)
     assert len([one for one in events if one.outcome == "repaired"]) == 5
     assert audited(two_locations).failure_count == 0
 
@@ -105,7 +105,7 @@ def test_workers_that_are_killed_while_they_repair_leave_the_rest_to_others(
     repair = two_locations.start(locations=BOTH)
 
     def has_repaired_some() -> bool:
-        events = two_locations.wiring.ingests.events(repair)
+        events, _ = two_locations.wiring.ingests.all_events(repair, limit=1_000)
         return any(one.outcome == "repaired" for one in events)
 
     wait_until(has_repaired_some)

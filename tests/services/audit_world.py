@@ -67,7 +67,8 @@ class AuditWorld(LocationWorld):
 
     def events(self, ingest: Ingest, step: str) -> list[Event]:
         """The events of one step."""
-        return [one for one in self.pipeline.wiring.ingests.events(ingest.id) if one.step == step]
+        found, _ = self.pipeline.wiring.ingests.all_events(ingest.id, limit=100_000)
+        return [one for one in found if one.step == step]
 
     def replaced(self) -> list[tuple[str, str]]:
         """(location, key) of every replacement that was tried since requests are recorded anew."""

@@ -37,7 +37,7 @@ def pages(world: ApiWorld, path: str, query: str) -> list[str]:
 
 
 def test_an_unknown_ingest_is_not_found(world: ApiWorld) -> None:
-    for path in ("/ingests/nothing", "/ingests/nothing/failures"):
+    for path in ("/ingests/nothing", "/ingests/nothing/failures", "/ingests/nothing/events"):
         assert world.get(path).status == 404
     for verb in ("cancel", "retry"):
         assert world.post(f"/ingests/nothing/{verb}").status == 404
@@ -69,6 +69,26 @@ def test_a_finished_ingest_shows_what_was_done(world: ApiWorld) -> None:
     assert shown["sourceCheck"]["stale"] is False
     assert shown["events"][0]["step"] == "accept"
     assert shown["lastModifiedDate"] >= shown["events"][-1]["createdDate"]
+
+
+def test_an_ingest_stays_small_however_many_objects_it_has_events_of(world: ApiWorld) -> None:
+    ingest = world.pipeline.ingest(world.backfill())
+    ingests = world.pipeline.wiring.ingests
+    own = world.get(f"/ingests/{ingest.id}").json["events"]
+    keys = {f"v1/assets/{number}.txt" for number in range(120)}
+    for key in keys:
+        ingests.note(ingest, ingests.event("repair", "repaired", "mended", object=key))
+    assert world.get(f"/ingests/{ingest.id}").json["events"] == own
+    found: list[dict[str, object]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = world.get(f"/ingests/{ingest.id}/events", query=f"limit=50&cursor={cursor}").json
+        assert len(page["results"]) <= 50
+        found += page["results"]
+        cursor = page["nextCursor"]
+    assert found[: len(own)] == own
+    assert {one["object"] for one in found[len(own) :]} == keys
+    assert len(found) == len(own) + len(keys)
 
 
 def test_a_dry_run_shows_its_report(world: ApiWorld) -> None:
