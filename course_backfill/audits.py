@@ -23,10 +23,12 @@ REFUSED = "storage-refused"
 """Told of a location that could not be read: nothing is known of what is there."""
 
 AUDIT_ADVICE: dict[str, str] = {
-    "object-missing": "Start the course again: the object is made anew from a good copy. Find out "
-    "what may delete in the bucket.",
-    "fixity-mismatch": "Start the course again: the object is replaced by a good copy. If it is "
-    "damaged again, find out what may write to the bucket, or open a case with its provider.",
+    "object-missing": "Start the course again: the object is made anew from a good copy; if the "
+    "audit looked at some locations only, audit all of them first. Find out what may delete in the "
+    "bucket.",
+    "fixity-mismatch": "Start the course again: the object is replaced by a good copy; if the "
+    "audit looked at some locations only, audit all of them first. If it is damaged again, find "
+    "out what may write to the bucket, or open a case with its provider.",
     SURPLUS: "Nothing has to be done: no version has it, and neither audits nor repairs delete "
     "anything. Find out what wrote it, and delete it by hand.",
     REFUSED: "Check the credentials and the bucket policy: course-backfill check. Then audit the "

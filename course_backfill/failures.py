@@ -59,9 +59,9 @@ ADVICE: dict[str, str] = {
     "manifest-damaged": "Run course-backfill audit on the course, then start the course again: it "
     "mends what is damaged from a location where it is not.",
     # What audits find, and repairs cannot mend.
-    "no-good-replica": "Restore the object from a backup, in any location, then audit every "
-    "location of the course: course-backfill audit. If the audit looked at some locations only, "
-    "audit all: another may have a good copy.",
+    "no-good-replica": "If the audit looked at some locations only, audit all of them first: "
+    "another may have a good copy. Otherwise restore the object from a backup, in any location, "
+    "then audit every location of the course: course-backfill audit.",
     "changed-since-audit": "Something wrote to this key after the audit, and nothing was replaced. "
     "Find out what has write access to the bucket, then audit the course again.",
     "repair-refused": "Nothing was repaired there, or nobody may read it back. Check the "

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
+from course_backfill.cli.api_client import ApiClient, course_path, ingest_path
 from course_backfill.cli.copy_sentences import AUDIT, FINDINGS, count_of, kind_of, replicas_of
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.cli.printing import courses, number, say
+from course_backfill.cli.printing import courses, number, objects, say
 from course_backfill.cli.tables import Column, print_rows
 
 AT_MOST = 10
 """Courses that are named one by one."""
 
 
-def print_findings(ends: Sequence[IngestView]) -> None:
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What an audit found damaged of one course."""
+
+    objects: int
+    lost: int
+    """Of these, those that are damaged wherever the audit looked."""
+    unaudited: tuple[str, ...]
+    """Locations of the course where it did not look."""
+
+    @classmethod
+    def read(cls, api: ApiClient, audit: IngestView) -> Damage:
+        """By the audit's failures, and by the course's locations."""
+        audited = {str(one["location"]) for one in replicas_of(audit.document)}
+        found: dict[str, set[str]] = {}
+        for one in api.pages(ingest_path(audit.id, "failures")):
+            if one["severity"] == "failure":
+                found.setdefault(str(one["path"]), set()).add(str(one["replica"]))
+        there = api.get(course_path(str(audit.document["course"]["id"])))["replicas"]
+        return cls(
+            objects=len(found),
+            lost=sum(where == audited for where in found.values()),
+            unaudited=tuple(
+                str(one["location"])
+                for one in there
+                if one["versions"] and one["location"] not in audited
+            ),
+        )
+
+
+def print_findings(ends: Sequence[IngestView], read: Callable[[IngestView], Damage]) -> None:
     """A row for each location, and for each kind of finding what to do about it."""
     audits = [one for one in ends if one.status == "succeeded" and kind_of(one.document) == AUDIT]
     if not audits:
@@ -28,7 +60,7 @@ def print_findings(ends: Sequence[IngestView]) -> None:
         where = ", ".join(_where(one, "damaged"))
         say(f"{one.course}: {where}", style="red")
         say(f"  each one: course-backfill failures {one.id}")
-        say(f"  to mend:  course-backfill start {one.course} --watch")
+        _tell_way_on(one.course, read(one))
     if len(damaged) > AT_MOST:
         more = courses(len(damaged) - AT_MOST)
         say(f"And {more} more. To mend all: course-backfill start --all-missing")
@@ -42,6 +74,19 @@ def print_findings(ends: Sequence[IngestView]) -> None:
             f"What is cold was not read in {courses(len(unread))}. To restore and read it, which "
             "takes hours and costs: course-backfill audit COURSE --warm"
         )
+
+
+def _tell_way_on(course: str, damage: Damage) -> None:
+    """How the damage is mended; where nothing that was read is a good copy, that at once."""
+    if damage.lost:
+        say(f"  nothing that was read is a good copy of {objects(damage.lost)}", style="red")
+    if damage.lost and damage.unaudited:
+        say(f"  audit all its locations first: course-backfill audit {course} --watch")
+        return
+    if damage.lost:
+        say("  put them back from a backup, then audit again")
+    if damage.objects > damage.lost:
+        say(f"  to mend:  course-backfill start {course} --watch")
 
 
 def _print_by_location(audits: Sequence[IngestView]) -> None:

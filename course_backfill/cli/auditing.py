@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
-from course_backfill.cli.audit_findings import print_findings
+from course_backfill.cli.audit_findings import Damage, print_findings
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import AUDIT
 from course_backfill.cli.following import exit_code, watch_to_end
@@ -100,5 +101,5 @@ def _follow(starts: Starts, *, as_json: bool) -> None:
     if as_json:
         print_json([end.document for end in ends])
     elif ends:
-        print_findings(ends)
+        print_findings(ends, partial(Damage.read, starts.api))
     raise typer.Exit(exit_code(ends, starts))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_backfill.cli.api_client import ApiClient, ApiError, Document, course_path
-from course_backfill.cli.audit_findings import print_findings
+from course_backfill.cli.audit_findings import Damage, print_findings
 from course_backfill.cli.copy_sentences import AUDIT, BACKFILL, WARM, count_of
 from course_backfill.cli.demo_runs import DemoRuns
 from course_backfill.cli.locating import print_locations
@@ -74,7 +75,7 @@ class CopySteps:
         damage(self._stack, SECOND, course.id, file.path)
         say(f"   other bytes were written over {file.path} of {course.id} in {SECOND}")
         audits = self._runs.run([course.id], _asked(AUDIT))
-        print_findings(audits)
+        print_findings(audits, partial(Damage.read, self._api))
         self._runs.must(
             [count_of(one.document, "damaged") for one in audits] == [1],
             "the audit did not find exactly the damaged copy",

@@ -249,8 +249,8 @@ class IngestView:
         if told := warming_of(self.document) or self.waiting:
             return told
         # What a repair has no good copy of is no work, and leaves nothing to measure it by.
-        is_measured = self.objects_total and (self.bytes_total or not self.document.get("repairs"))
-        if not is_measured:
+        is_idle_repair = bool(self.document.get("repairs")) and not self.bytes_total
+        if not self.objects_total or is_idle_repair:
             return f"dry run, {self.stage}" if self.is_dry_run else self.stage
         said = (
             f"{self.stage}, {self.percent} %, "

@@ -151,10 +151,14 @@ def test_damage_is_found_by_location_then_mended_and_both_are_told(world: World)
     key = f"courses/{course}/v1/assets/a.txt"
     world.installed.clients.s3.put_object(Bucket=world.bucket("second"), Key=key, Body=b"alphA")
 
+    alone = world.shell.command("audit", course, "--location", "second", "--watch")
     audit = world.shell.command("audit", course, "--watch")
 
+    assert "nothing that was read is a good copy of 1 object" in alone.out
+    assert f"audit all its locations first: course-backfill audit {course}" in alone.out
     assert audit.code == 1
     assert "1 damaged in second" in audit.out
+    assert "good copy" not in audit.out
     assert f"to mend:  course-backfill start {course}" in audit.out
     assert f"{key} in second" in world.shell.command("failures", course).out
     assert f"{course}: damaged copies: 1 in second" in world.shell.command("report").out

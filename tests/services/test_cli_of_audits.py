@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.cli.audit_findings import print_findings
+from course_backfill.cli.audit_findings import Damage, print_findings
 from course_backfill.cli.copy_sentences import success_of
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.replicas import print_replicas
@@ -29,6 +29,10 @@ def view_of(world: AuditWorld, ingest: Ingest) -> IngestView:
         stalled_after=wiring.resend_after,
     )
     return IngestView(shown.model_dump(mode="json", by_alias=True))
+
+
+def never(view: IngestView) -> Damage:
+    raise AssertionError(f"{view.id} found no damage")
 
 
 def said_of(view: IngestView) -> str:
@@ -76,7 +80,7 @@ def test_what_an_audit_left_unread_is_neither_right_nor_compared(
         "nothing is damaged, 1 cold and left unread"
     )
     assert (summary([view]), view.went_wrong, view.percent) == ("1 undamaged", False, 100)
-    print_findings([view])
+    print_findings([view], never)
     assert "course-backfill audit COURSE --warm" in " ".join(capsys.readouterr().out.split())
 
 
@@ -90,7 +94,7 @@ def test_findings_are_summed_by_location_with_what_to_do_about_each(
     world.alter("assets/2.txt", location="second")
     world.alter("assets/stray.txt", b"stray")
     damaged = view_of(world, world.audit())
-    print_findings([sound, damaged])
+    print_findings([sound, damaged], lambda _: Damage(2, 0, ()))
     shown = capsys.readouterr().out
     cells = [line.split() for line in shown.splitlines()]
     assert ["primary", str(2 * OBJECTS), "0", "1", "0"] in cells
@@ -99,6 +103,27 @@ def test_findings_are_summed_by_location_with_what_to_do_about_each(
     assert f"course-backfill failures {damaged.id}" in shown
     assert f"course-backfill start {damaged.course}" in shown
     assert "1 surplus in primary" in shown
+
+
+@pytest.mark.parametrize(
+    ("damage", "said", "unsaid"),
+    [
+        (Damage(2, 0, ("far",)), ["course-backfill start"], ["good copy", "audit all", "backup"]),
+        (Damage(2, 2, ("far",)), ["of 2 objects", "audit all its locations first"], ["start"]),
+        (Damage(2, 1, ("far",)), ["of 1 object", "audit all its locations first"], ["start"]),
+        (Damage(2, 1, ()), ["of 1 object", "backup", "course-backfill start"], ["audit all"]),
+        (Damage(2, 2, ()), ["of 2 objects", "backup"], ["audit all", "start"]),
+    ],
+)
+def test_an_audit_says_at_once_whether_what_it_read_mends_the_damage(
+    capsys: pytest.CaptureFixture[str], damage: Damage, said: list[str], unsaid: list[str]
+) -> None:
+    world = AuditWorld()
+    world.alter("assets/1.txt", location="second")
+    print_findings([view_of(world, world.audit())], lambda _: damage)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert [one for one in said if one not in shown] == []
+    assert [one for one in unsaid if one in shown] == []
 
 
 def test_a_repair_counts_what_it_mended_and_what_it_could_not() -> None:
