@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,9 +14,8 @@ import pytest
 
 from course_backfill.cli.api_client import course_path
 from course_backfill.cli.connection import open_api
-from course_backfill.local.client_file import DATA_DIR_VARIABLE
 from course_backfill.local.sample_courses import DAMAGED, GALLERY, NAMES, SPRING
-from tests.features.served import Served, run_command, serving
+from tests.features.served import Served, serving
 
 UNKNOWN = "course-v1:No+Such+Course"
 
@@ -101,33 +99,6 @@ def test_a_check_of_a_healthy_stack_finds_no_fault(served: Served) -> None:
     assert "quiet hours" in {one["name"] for one in outcome.document}
 
 
-def test_a_check_beside_a_serve_on_another_mongodb_takes_its_aws_alone(
-    served: Served, tmp_path: Path
-) -> None:
-    own = served.client
-    replace(own, mongo_uri=None, mongo_database=None).write(tmp_path)
-    here = ("check", "--data-dir", str(tmp_path))
-    unnamed = served.command(*here)
-    named = served.command(*here, "--mongo-uri", str(own.mongo_uri), "--json")
-    assert (unnamed.code, named.code) == (2, 0), named.err
-    assert "MONGO_URI: is not set" in unnamed.err
-    assert "--mongo-uri" in unnamed.err
-    assert "table course-backfill-ingests" in {one["name"] for one in named.document}
-
-
-def test_a_check_beside_a_serve_on_another_aws_takes_its_mongodb(
-    served: Served, tmp_path: Path
-) -> None:
-    own = served.client
-    replace(own, aws_endpoint_url=None).write(tmp_path)
-    here = {DATA_DIR_VARIABLE: str(tmp_path)}
-
-    outcome = run_command("check", "--json", AWS_ENDPOINT_URL=str(own.aws_endpoint_url), **here)
-
-    assert outcome.code == 0, outcome
-    assert {one["ok"] for one in outcome.document} == {True}
-
-
 def test_a_check_names_each_fault_and_exits_with_1(served: Served) -> None:
     own = served.client
     options = ("--mongo-uri", str(own.mongo_uri), "--mongo-database", "nowhere")
@@ -137,16 +108,6 @@ def test_a_check_names_each_fault_and_exits_with_1(served: Served) -> None:
     assert outcome.code == 1
     assert "FAULT" in outcome.out
     assert "contentstore" in outcome.err
-
-
-def test_a_check_names_what_has_several_faults_once(served: Served) -> None:
-    own = str(served.client.mongo_uri)
-
-    outcome = run_command("check", "--mongo-uri", own, AWS_ENDPOINT_URL="http://127.0.0.1:1")
-
-    named = outcome.err.replace("\n", " ").partition("Not in order: ")[2].strip(" .").split(", ")
-    assert "table course-backfill-ingests" in named
-    assert len(named) == len(set(named))
 
 
 def test_a_dry_run_says_what_would_be_moved_and_what_is_wrong(served: Served) -> None:

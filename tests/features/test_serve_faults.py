@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,9 +15,10 @@ import pytest
 from pymongo import MongoClient
 
 from course_backfill.cli.app import run
+from course_backfill.local.client_file import DATA_DIR_VARIABLE
 from course_backfill.local.sample_courses import SPRING
 from tests.features.installation import wait_until
-from tests.features.served import COMMAND, Served, clean_environment, serving
+from tests.features.served import COMMAND, Served, clean_environment, run_command, serving
 
 PASSWORD = "hunter2"
 
@@ -173,6 +175,43 @@ def test_an_interrupted_demo_leaves_nothing_and_says_so(tmp_path: Path) -> None:
     assert demo.returncode == 130, said
     assert "what it stored is removed" in said
     assert list((tmp_path / ".local").iterdir()) == []
+
+
+def test_a_check_beside_a_serve_on_another_mongodb_takes_its_aws_alone(
+    served: Served, tmp_path: Path
+) -> None:
+    own = served.client
+    replace(own, mongo_uri=None, mongo_database=None).write(tmp_path)
+    here = ("check", "--data-dir", str(tmp_path))
+    unnamed = served.command(*here)
+    named = served.command(*here, "--mongo-uri", str(own.mongo_uri), "--json")
+    assert (unnamed.code, named.code) == (2, 0), named.err
+    assert "MONGO_URI: is not set" in unnamed.err
+    assert "--mongo-uri" in unnamed.err
+    assert "table course-backfill-ingests" in {one["name"] for one in named.document}
+
+
+def test_a_check_beside_a_serve_on_another_aws_takes_its_mongodb(
+    served: Served, tmp_path: Path
+) -> None:
+    own = served.client
+    replace(own, aws_endpoint_url=None).write(tmp_path)
+    here = {DATA_DIR_VARIABLE: str(tmp_path)}
+
+    outcome = run_command("check", "--json", AWS_ENDPOINT_URL=str(own.aws_endpoint_url), **here)
+
+    assert outcome.code == 0, outcome
+    assert {one["ok"] for one in outcome.document} == {True}
+
+
+def test_a_check_names_what_has_several_faults_once(served: Served) -> None:
+    own = str(served.client.mongo_uri)
+
+    outcome = run_command("check", "--mongo-uri", own, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+
+    named = outcome.err.replace("\n", " ").partition("Not in order: ")[2].strip(" .").split(", ")
+    assert "table course-backfill-ingests" in named
+    assert len(named) == len(set(named))
 
 
 def _processes(served: Served) -> list[psutil.Process]:
