@@ -66,3 +66,23 @@ def test_a_course_counts_in_a_location_once_every_version_is_there() -> None:
         "primary": 2,
         "spare": 1,
     }
+
+
+def test_the_report_of_one_location_tells_of_damage_there_alone() -> None:
+    world = ApiWorld(locations=LOCATIONS)
+    world.pipeline.content.save(COURSE, "a.txt", b"alpha")
+    world.backfill(locations=["spare"])
+    bucket = world.pipeline.wiring.bucket
+    bucket.store(f"courses/{COURSE}/v1/assets/a.txt", b"rotten")
+    world.post("/ingests", create_request() | {"ingestType": {"id": "audit-course"}})
+    world.pipeline.run()
+
+    def told(query: str) -> tuple[int, int, list[str]]:
+        report = world.get("/reports/backfill", query=f"org=Org1{query}").json
+        (row,) = report["results"]
+        replicas = [one["location"] for one in row["replicas"]]
+        return report["totals"]["damaged"], row["damaged"], sorted(replicas)
+
+    assert told("") == (1, 1, ["primary", "spare"])
+    assert told("&location=primary") == (1, 1, ["primary"])
+    assert told("&location=spare") == (0, 0, ["spare"])
