@@ -22,6 +22,9 @@ MANIFEST_FILES = (ENTRIES_NAME, INDEX_NAME, MANIFEST_NAME)
 
 INDEX_EVERY = 1_000
 
+LONGEST_LINE = 64 * 1024 * 1024
+"""A line holds what MongoDB's largest document, of 16 MiB, becomes as extended JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -208,12 +211,27 @@ class AggregatedVersion(Record):
     fingerprints: dict[str, str]
 
 
-def split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines, each with its newline, out of blocks of any size."""
-    rest = b""
+class LineTooLong(ValueError):
+    """What should have lines has none: it is another file than it is taken for."""
+
+
+def split_lines(blocks: Iterator[bytes], *, longest: int = LONGEST_LINE) -> Iterator[bytes]:
+    """Lines, each with its newline, out of blocks of any size; a last one may lack it.
+
+    Raises LineTooLong for one of more bytes than `longest`, before more of it is held.
+    """
+    held: list[bytes] = []
+    size = 0
     for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
-    if rest:
-        yield rest
+        start = 0
+        while end := block.find(b"\n", start) + 1:
+            held.append(block[start:end])
+            yield b"".join(held)
+            held, size, start = [], 0, end
+        if start < len(block):
+            held.append(block[start:])
+            size += len(block) - start
+            if size > longest:
+                raise LineTooLong(f"a line has more than {longest} bytes")
+    if held:
+        yield b"".join(held)

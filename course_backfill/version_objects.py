@@ -15,6 +15,7 @@ from course_backfill.manifests import (
     MANIFEST_NAME,
     EntriesSummary,
     Entry,
+    LineTooLong,
     split_lines,
 )
 from course_backfill.ports import ObjectReader
@@ -39,12 +40,19 @@ def version_objects(
     """
     yield from entry_objects(reader, location, version)
     prefix = location.version_prefix(CourseId.parse(version.course), version.id)
-    manifest = b"".join(reader.read(prefix + MANIFEST_NAME))
-    stored = checksums_of([manifest])
+    size = 0
+
+    def measured() -> Iterator[bytes]:
+        nonlocal size
+        for block in reader.read(prefix + MANIFEST_NAME):
+            size += len(block)
+            yield block
+
+    stored = checksums_of(measured())
     if stored.sha256 != version.manifest_sha256:
         raise ManifestDamaged(f"{prefix + MANIFEST_NAME!r} is not the file that was registered")
     key = prefix.removeprefix(location.prefix) + MANIFEST_NAME
-    yield manifest_file(key, len(manifest), stored.sha256, stored.md5)
+    yield manifest_file(key, size, stored.sha256, stored.md5)
 
 
 def entry_objects(
@@ -56,7 +64,7 @@ def entry_objects(
     below = course_prefix.removeprefix(location.prefix)
     summary, size = EntriesSummary(), 0
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    for line in split_lines(reader.read(own + ENTRIES_NAME)):
+    for line in _lines(reader, own + ENTRIES_NAME):
         sha256.update(line)
         md5.update(line)
         size += len(line)
@@ -80,6 +88,13 @@ def entry_objects(
 def manifest_file(key: str, size: int, sha256: str, md5: str | None = None) -> ExpectedObject:
     """A manifest file as an object that every location is to hold."""
     return ExpectedObject(key, size, sha256, MANIFEST_TYPE, md5)
+
+
+def _lines(reader: ObjectReader, key: str) -> Iterator[bytes]:
+    try:
+        yield from split_lines(reader.read(key))
+    except LineTooLong as error:
+        raise ManifestDamaged(f"{key!r} is not the file that was registered") from error
 
 
 def _entry(line: bytes, key: str, summary: EntriesSummary) -> Entry:

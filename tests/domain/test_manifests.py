@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from course_backfill.manifests import (
     EntriesIndex,
     EntriesSummary,
     Entry,
+    LineTooLong,
     ManifestCourse,
     ManifestSource,
     ManifestTotals,
@@ -163,3 +165,25 @@ def test_a_manifest_says_what_and_never_where() -> None:
         "type", "course", "ingest", "createdDate", "source", "totals", "removed", "exceptions",
         "previousVersion", "entriesSha256",
     }  # fmt: skip
+
+
+@given(st.lists(st.binary(max_size=12)))
+def test_lines_do_not_depend_on_the_blocks_they_come_in(blocks: list[bytes]) -> None:
+    lines = list(split_lines(iter(blocks)))
+    assert b"".join(lines) == b"".join(blocks)
+    assert all(line.endswith(b"\n") for line in lines[:-1])
+    assert all(line and b"\n" not in line[:-1] for line in lines)
+
+
+def test_what_has_no_lines_is_given_up_before_it_is_held() -> None:
+    taken = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal taken
+        for _ in range(1_000):
+            taken += 1
+            yield b"x" * 10
+
+    with pytest.raises(LineTooLong):
+        list(split_lines(blocks(), longest=95))
+    assert taken == 10

@@ -216,7 +216,7 @@ def test_wrong_courses_are_each_refused_and_the_others_started(backfilled: Serve
     outcome = backfilled.command("start", UNKNOWN, "not-a-course", str(SPRING), "--watch")
 
     assert outcome.code == 2
-    assert f"{UNKNOWN}: course {UNKNOWN} is not known" in outcome.err
+    assert f"{UNKNOWN}: is not known" in outcome.err
     assert "not-a-course: " in outcome.err
     assert "nothing to do" in outcome.out
 
