@@ -142,6 +142,11 @@ class Course(Record):
         """Objects that audits found damaged in any location and that are not repaired."""
         return sum(replica.damaged for replica in self.replicas.values())
 
+    @property
+    def to_repair(self) -> int:
+        """Damaged copies in all locations that a repair has yet to try."""
+        return sum(replica.to_repair for replica in self.replicas.values())
+
     def is_complete_in(self, location: str) -> bool:
         """Whether every registered version is there."""
         there = self.replicas.get(location, CourseReplica())

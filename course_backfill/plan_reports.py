@@ -34,6 +34,8 @@ class PlanReport(Record):
     would_fail: bool
     unchanged: bool
     """Whether the latest version equals the source, so that an ingest would have nothing to do."""
+    to_repair: int = 0
+    """Damaged copies: an ingest mends them first, and brings nothing else."""
     present: int = 0
     """Objects that are where they would be copied to already."""
     by_storage_class: dict[str, ColdTotals] = Field(default_factory=dict)

@@ -50,7 +50,12 @@ def print_report(ingest: IngestView) -> None:
         say(f"One by one, with what to do: course-backfill failures {ingest.id}")
     if report["sharedWith"]:
         say(f"Shares files with {', '.join(map(printable, report['sharedWith']))}.")
-    if reports_copies(ingest.document):
+    if report["toRepair"] and not report["wouldFail"]:
+        say(
+            f"{number(report['toRepair'])} damaged copies wait to be mended: the next ingest mends "
+            "them, and brings nothing else; then start the course again."
+        )
+    elif reports_copies(ingest.document):
         say(_verdict_of_copies(ingest.document))
     else:
         say(_verdict(report["wouldFail"], report["unchanged"], report["bytesWereRead"]))

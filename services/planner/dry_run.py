@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
+from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
@@ -34,8 +35,16 @@ READ_TOGETHER = 200
 class DryRun:
     """Ends an ingest with a report; writes nothing but the report and the list of problems."""
 
-    def __init__(self, *, source: CourseSource, results: Results, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        *,
+        source: CourseSource,
+        courses: CourseStore,
+        results: Results,
+        lifecycle: Lifecycle,
+    ) -> None:
         self._source = source
+        self._courses = courses
         self._results = results
         self._lifecycle = lifecycle
 
@@ -63,6 +72,7 @@ class DryRun:
             bytes_were_read=ingest.read_source,
             would_fail=tally.failures > 0 and ingest.corrupt_objects == "fail",
             unchanged=unchanged,
+            to_repair=self._courses.get(ingest.course).to_repair,
         )
         description = f"Dry run: {scan.objects} objects, {scan.bytes} bytes, {listed} finding(s)"
         self._lifecycle.end(

@@ -114,7 +114,10 @@ def build_repair_planner(wiring: Wiring) -> RepairPlanner:
 
 def _location_dry_run(wiring: Wiring) -> LocationDryRun:
     return LocationDryRun(
-        costs=wiring.restore_costs, results=wiring.results, lifecycle=wiring.lifecycle
+        courses=wiring.courses,
+        costs=wiring.restore_costs,
+        results=wiring.results,
+        lifecycle=wiring.lifecycle,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 
+from course_backfill.course_store import CourseStore
 from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
@@ -24,7 +25,15 @@ LARGEST = 10
 class LocationDryRun:
     """Ends an ingest with a report; copies and restores nothing."""
 
-    def __init__(self, *, costs: RestoreCosts, results: Results, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        *,
+        courses: CourseStore,
+        costs: RestoreCosts,
+        results: Results,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._courses = courses
         self._costs = costs
         self._results = results
         self._lifecycle = lifecycle
@@ -50,6 +59,7 @@ class LocationDryRun:
             bytes_were_read=False,
             would_fail=refused is not None,
             unchanged=totals.objects == 0,
+            to_repair=self._to_repair(ingest),
             present=totals.present,
             by_storage_class=dict(sorted(tally.by_class.items())),
             restore_requests=tiers[0].requests,
@@ -71,9 +81,16 @@ class LocationDryRun:
             bytes_were_read=False,
             would_fail=True,
             unchanged=False,
+            to_repair=self._to_repair(ingest),
         )
         listed = list(self._results.failures(ingest.id)) if failed.objects else [failed.failure]
         return self._end(ingest, message, report, listed)
+
+    def _to_repair(self, ingest: Ingest) -> int:
+        """Warming mends nothing."""
+        if ingest.task is Task.WARM:
+            return 0
+        return self._courses.get(ingest.course).to_repair
 
     def _end(
         self, ingest: Ingest, message: StepMessage, report: PlanReport, listed: list[Failure]

@@ -109,7 +109,12 @@ class Planner:
         """Where MongoDB has nothing new, what other locations lack; unless it is to be read."""
         if unchanged and not ingest.read_source and self._locations.has_missing(ingest):
             return self._locations.plan(ingest, message)
-        dry_run = DryRun(source=self._source, results=self._results, lifecycle=self._lifecycle)
+        dry_run = DryRun(
+            source=self._source,
+            courses=self._courses,
+            results=self._results,
+            lifecycle=self._lifecycle,
+        )
         dry_run.end(ingest, scan, lambda: self._inventory(inventory), unchanged=unchanged)
         return StepCompleted()
 

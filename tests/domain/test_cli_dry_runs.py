@@ -22,6 +22,7 @@ REPORT: dict[str, Any] = {
     "bytesWereRead": False,
     "wouldFail": False,
     "unchanged": False,
+    "toRepair": 0,
     "present": 0,
     "byStorageClass": CLASSES,
     "restoreRequests": 3,
@@ -140,3 +141,13 @@ def test_a_tier_that_a_class_does_not_offer_is_told_with_the_one_that_is_used(
     (expedited,) = [line for line in lines if "Expedited" in line]
     assert "this one" in standard
     assert ("Deep Archive" in expedited, note in expedited) == (bool(note), True)
+
+
+@pytest.mark.parametrize("fields", [{}, OF_SOURCE])
+def test_a_dry_run_of_a_damaged_course_says_what_comes_first(
+    capsys: pytest.CaptureFixture[str], fields: dict[str, Any]
+) -> None:
+    text = " ".join(shown(create_dry_run(COPY, {"toRepair": 3}, **fields), capsys))
+
+    assert "3 damaged copies wait to be mended" in text
+    assert "Nothing speaks against" not in text

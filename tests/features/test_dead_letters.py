@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from functools import partial
+from typing import Literal
 
 from course_backfill.dead_letters import NO_ERROR, DeadLetter
 from course_backfill.ingests import Ingest, IngestStatus

@@ -52,6 +52,15 @@ def test_cold_content_is_refused_with_how_to_warm_it_until_it_is_warm(world: Api
     assert world.get(CONTENT).status == 307
 
 
+def test_cold_content_of_an_earlier_version_is_not_said_to_be_warmed(world: ApiWorld) -> None:
+    world.pipeline.content.save(COURSE, "b.txt", b"beta")
+    world.backfill()
+    cool(world)
+    refused = world.get(CONTENT)
+    assert refused.status == 409
+    assert "restores the latest version alone" in refused.json["detail"]
+
+
 def test_content_that_is_missing_is_refused_with_how_it_is_mended(world: ApiWorld) -> None:
     world.wiring.bucket.mark_deleted(key_of(world))
     refused = world.get(CONTENT)

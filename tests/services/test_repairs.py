@@ -248,3 +248,17 @@ def test_a_copy_that_can_be_read_at_once_is_taken_before_a_cold_one() -> None:
     world.audit()
     ingest = world.repaired()
     assert "from second" in world.events(ingest, "repair")[0].description
+
+
+@pytest.mark.parametrize("request_", [{}, {"provider": "amazon-s3", "locations": ("second",)}])
+def test_a_dry_run_says_that_repairs_come_first(request_: dict[str, Any]) -> None:
+    world = AuditWorld()
+    world.alter("assets/1.txt", location="second")
+    world.audit()
+    report = world.pipeline.backfill(dry_run=True, **request_).report
+    assert report is not None
+    assert report.to_repair == 1
+    world.repaired()
+    report = world.pipeline.backfill(dry_run=True, **request_).report
+    assert report is not None
+    assert report.to_repair == 0

@@ -178,7 +178,7 @@ class VersionRoutes:
         # Whatever is written there but null or false counts as locked.
         if entry.source.metadata.get("locked"):
             principal.require(LOCKED)
-        url = self._link(course_id, entry)
+        url = self._link(course_id, version, entry)
         headers = {"Location": url, "Cache-Control": "no-store"}
         return Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, body="", headers=headers)
 
@@ -197,10 +197,12 @@ class VersionRoutes:
                 raise
         return files.find(decoded)
 
-    def _link(self, course: str, entry: Entry) -> str:
+    def _link(self, course: str, version: str, entry: Entry) -> str:
         key = self._api.version_prefix(course, entry.version) + entry.key
         reader = self._api.readers[PRIMARY]
-        _require_readable(course, entry, reader.stat(key), self._api.clock())
+        latest = self._api.courses.get(course).latest_version
+        way = _way_to_warm(course, is_latest=version == latest)
+        _require_readable(entry, reader.stat(key), self._api.clock(), way, course)
         return reader.presign(
             key,
             version_id=None,
@@ -209,7 +211,18 @@ class VersionRoutes:
         )
 
 
-def _require_readable(course: str, entry: Entry, stat: ObjectStat | None, now: datetime) -> None:
+def _way_to_warm(course: str, *, is_latest: bool) -> str:
+    if is_latest:
+        return f"course-backfill warm {course} has it restored"
+    return (
+        f"course-backfill warm {course} restores the latest version alone; "
+        "have this object restored in S3 (RestoreObject)"
+    )
+
+
+def _require_readable(
+    entry: Entry, stat: ObjectStat | None, now: datetime, way_to_warm: str, course: str
+) -> None:
     """Raises what a link that leads to nothing readable would not say."""
     if stat is None:
         raise NotFound(
@@ -221,8 +234,7 @@ def _require_readable(course: str, entry: Entry, stat: ObjectStat | None, now: d
         raise Conflict(f"{entry.path!r} is being restored from cold storage; try again later")
     if state is Warmth.COLD:
         raise Conflict(
-            f"{entry.path!r} has gone cold ({stat.storage_class}) and cannot be read: "
-            f"course-backfill warm {course} has it restored"
+            f"{entry.path!r} has gone cold ({stat.storage_class}) and cannot be read: {way_to_warm}"
         )
 
 
