@@ -28,8 +28,9 @@ def missing_courses(
     """
     to_start: list[str] = []
     up_to_date = 0
+    if locations:
+        _require_known(locations, [one["id"] for one in api.get("/locations")["results"]])
     for row in api.pages("/reports/backfill"):
-        _require_known(locations, row["locations"])
         if is_copied and row["version"] is None:
             continue
         is_there = all(row["locations"][one] for one in locations)
