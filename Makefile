@@ -10,8 +10,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-# Four at a time, also on two cores: half of what the tests of processes do is wait.
-PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile
+# Two at a time: each process of the tests starts a MongoDB and an embedded AWS of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve bench test test-fast test-domain test-services test-contracts \
