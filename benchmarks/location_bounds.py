@@ -20,7 +20,7 @@ from benchmarks.worker import FULL, TARGET
 from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.s3_copier import WHOLE
 from course_backfill.adapters.s3_reader import BLOCK
-from course_backfill.expected_objects import ExpectedObject
+from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.uploads import PART_BYTES
 from services.replicator.packet_copier import LARGE_AT_ONCE
 

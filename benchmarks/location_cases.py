@@ -16,9 +16,9 @@ from benchmarks.servers import EMBEDDED, Server
 from benchmarks.worker import FULL, TARGET, connections, empty, make_buckets
 from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.checksums import checksums_of
-from course_backfill.expected_objects import ExpectedObject
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.places import Writing
 from course_backfill.packets import cut_packets
-from course_backfill.places import Writing
 from services.replicator.location_copier import LocationCopier
 from services.verifier.fixity import FixityChecker, Wanted
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from course_backfill.copies.object_keys import version_of
 from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault
-from course_backfill.object_keys import version_of
 from course_backfill.records import Record
 
 SURPLUS, UNREAD = "surplus-object", "unread-object"

@@ -8,7 +8,7 @@ from typing import Self
 
 from course_backfill.errors import Fenced
 from course_backfill.ingests import Ingest, Packet
-from course_backfill.packet_store import PacketStore
+from course_backfill.stores.packets import PacketStore
 
 
 class HeldClaim:

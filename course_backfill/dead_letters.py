@@ -11,11 +11,11 @@ from course_backfill.clock import Clock, to_text
 from course_backfill.deliveries import Malformed
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingest_states import is_current
-from course_backfill.ingest_store import IngestStore
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Key, MessageSender, StateStore, Write
 from course_backfill.records import Record
 from course_backfill.redaction import escaped, redacted
+from course_backfill.stores.ingests import IngestStore
 
 TABLE = "ingests"
 INDEX = "by-status"

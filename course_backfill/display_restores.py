@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
+from course_backfill.cold.warming import RestoreWish, Warming
 from course_backfill.shown import Shown
-from course_backfill.warming import RestoreWish, Warming
 
 
 class ShownRestore(Shown):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from course_backfill.ingest_states import is_over
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketStore
+from course_backfill.stores.packets import PacketStore
 
 WHOLE_INGEST_STEPS = {
     Stage.PLANNING: Step.PLAN,

@@ -11,6 +11,7 @@ from functools import partial
 
 from course_backfill.addresses import Address
 from course_backfill.clock import Clock, from_text, to_text
+from course_backfill.copies.location_moves import require_unmoved
 from course_backfill.errors import (
     ConditionFailed,
     Conflict,
@@ -24,13 +25,12 @@ from course_backfill.errors import (
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import is_current, is_passed, started
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.location_moves import require_unmoved
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, StateStore
-from course_backfill.timers import Timer, TimerKind, find_timer, set_timer
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.timers import Timer, TimerKind, find_timer, set_timer
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from pydantic import Field
 from course_backfill.addresses import Address
 from course_backfill.audits import AuditWish
 from course_backfill.clock import from_text
+from course_backfill.cold.warming import RestoreWish, Warming
 from course_backfill.failures import Failure
 from course_backfill.inventory import InventorySummary
 from course_backfill.manifests import AggregatedVersion
 from course_backfill.plan_reports import PlanReport
 from course_backfill.records import Record
 from course_backfill.tasks import IngestType, Task
-from course_backfill.warming import RestoreWish, Warming
 
 PRIMARY = "primary"
 """The location every ingest fills first and readers are served from."""

@@ -9,16 +9,16 @@ from datetime import timedelta
 
 from course_backfill import ingest_states
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore
 from course_backfill.errors import ConditionFailed, Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_callback_pending
-from course_backfill.ingest_store import IngestStore, end_writes, expiry_timer
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, Write
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore, end_writes, expiry_timer
+from course_backfill.stores.timers import TimerKind, clear_timer
 from course_backfill.tasks import IngestType
-from course_backfill.timers import TimerKind, clear_timer
 
 logger = logging.getLogger(__name__)
 

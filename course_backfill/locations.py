@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict
 
 from course_backfill.addresses import Address, server_of
-from course_backfill.cold_storage import ARCHIVE_CLASSES, STANDARD
+from course_backfill.cold.storage import ARCHIVE_CLASSES, STANDARD
 from course_backfill.courses import CourseId
 from course_backfill.ingest_states import allotted_version
 from course_backfill.ingests import PRIMARY, Ingest

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import ColdTotals, TierEstimate
 from course_backfill.records import Record
-from course_backfill.warming import ColdTotals, TierEstimate
 
 
 class LargestObject(Record):

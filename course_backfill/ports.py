@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from course_backfill.cold_storage import Restore
+from course_backfill.cold.storage import Restore
 from course_backfill.courses import CourseId
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.messages import StepMessage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from course_backfill.course_store import CourseStore
 from course_backfill.courses import Course, CourseReplica, CourseStatus
+from course_backfill.stores.courses import CourseStore
 
 PAGE = 500
 ORDER = (

@@ -12,9 +12,9 @@ from course_backfill.ingests import Ingest
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.locations import failures_key
 from course_backfill.manifests import Entry, split_lines
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import WorkStore
 from course_backfill.source_reading import Bad, Removed
+from course_backfill.stores.packets import PacketStore
 
 DESTINATION_FAULTS = frozenset(
     {"different-object", "interrupted-copy", "object-missing", "fixity-mismatch"}

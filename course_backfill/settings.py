@@ -9,12 +9,13 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.prices import Price, PriceTable, RestorePriceList, aws_prices
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingests import PRIMARY
 from course_backfill.location_rules import location_problems
 from course_backfill.locations import Location
-from course_backfill.prices import Price, PriceTable, RestorePriceList, aws_prices
 from course_backfill.settings_sources import SettingsSources, variable
 from course_backfill.settings_values import (
     Bucket,
@@ -29,7 +30,6 @@ from course_backfill.settings_values import (
     Url,
     from_json,
 )
-from course_backfill.warming import RestoreWish
 
 LocationList = Annotated[tuple[Location, ...], NoDecode, BeforeValidator(from_json)]
 

@@ -9,27 +9,24 @@ from datetime import timedelta
 from functools import cached_property
 
 from course_backfill.addresses import Address
-from course_backfill.audit_store import AuditStore
 from course_backfill.clock import Clock
-from course_backfill.course_store import CourseStore
-from course_backfill.crc import Crc64
-from course_backfill.dead_letters import DeadLetterStore
-from course_backfill.discovery_store import DiscoveryStore
-from course_backfill.flow import Flow
-from course_backfill.ingest_step import IngestStep, Parking, Work
-from course_backfill.ingest_store import IngestStore
-from course_backfill.leg_planning import LegPlanner
-from course_backfill.lifecycle import Lifecycle, Patience
-from course_backfill.location_ports import (
+from course_backfill.cold.costs import RestoreCosts
+from course_backfill.cold.tiers import RestoreTiers
+from course_backfill.copies.leg_planning import LegPlanner
+from course_backfill.copies.location_ports import (
     ObjectCopier,
     ObjectEraser,
     ObjectRepairer,
     ObjectRestorer,
 )
+from course_backfill.copies.placements import Placements
+from course_backfill.copies.places import Places
+from course_backfill.crc import Crc64
+from course_backfill.dead_letters import DeadLetterStore
+from course_backfill.flow import Flow
+from course_backfill.ingest_step import IngestStep, Parking, Work
+from course_backfill.lifecycle import Lifecycle, Patience
 from course_backfill.locations import Location
-from course_backfill.packet_store import PacketStore
-from course_backfill.placements import Placements
-from course_backfill.places import Places
 from course_backfill.ports import (
     CourseSource,
     ObjectReader,
@@ -38,10 +35,13 @@ from course_backfill.ports import (
     StateStore,
     WorkStore,
 )
-from course_backfill.restore_costs import RestoreCosts
-from course_backfill.restore_tiers import RestoreTiers
 from course_backfill.results import Results
 from course_backfill.settings import Settings
+from course_backfill.stores.audits import AuditStore
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.discoveries import DiscoveryStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 
 
 class Wiring(ABC):

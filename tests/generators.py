@@ -12,20 +12,20 @@ from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_objects import MemoryWorkStore
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import to_text
-from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
 from course_backfill.errors import QueueUnavailable
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, StepResult
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Replica, Stage
 from course_backfill.inventory import SourceObject
 from course_backfill.lifecycle import Lifecycle, Patience
 from course_backfill.manifests import Entry
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketStore
 from course_backfill.results import Results
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")

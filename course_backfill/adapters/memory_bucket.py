@@ -14,7 +14,7 @@ from typing import Any
 
 from course_backfill.adapters.memory_restores import Restoring, is_archived
 from course_backfill.clock import Clock, system_clock
-from course_backfill.cold_storage import (
+from course_backfill.cold.storage import (
     ARCHIVE_TIERS,
     INTELLIGENT_TIERING,
     STANDARD,

@@ -12,7 +12,7 @@ from awscrt.checksums import crc64nvme
 from course_backfill.adapters.http_headers import sendable_content_type
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_restores import Restoring
-from course_backfill.cold_storage import STANDARD, Tier, Warmth, restore_time, warmth
+from course_backfill.cold.storage import STANDARD, Tier, Warmth, restore_time, warmth
 from course_backfill.crc import crc_text
 from course_backfill.errors import StorageRefused
 from course_backfill.uploads import PART_BYTES

@@ -11,7 +11,7 @@ from awscrt.checksums import crc64nvme
 from course_backfill.adapters.http_headers import sendable_content_type
 from course_backfill.adapters.memory_bucket import MemoryBucket, StoredUpload
 from course_backfill.adapters.memory_restores import is_archived
-from course_backfill.cold_storage import STANDARD
+from course_backfill.cold.storage import STANDARD
 from course_backfill.crc import crc_text
 from course_backfill.erasure import check_abortable, check_erasable
 from course_backfill.ports import ObjectStat, Part

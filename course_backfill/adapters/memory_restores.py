@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from course_backfill.cold_storage import ARCHIVE_CLASSES, Restore, Tier
+from course_backfill.cold.storage import ARCHIVE_CLASSES, Restore, Tier
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from course_backfill.adapters.s3_errors import CONFLICTS, object_exists, s3_erro
 from course_backfill.adapters.s3_reader import S3ObjectReader
 from course_backfill.adapters.s3_retries import TRIES, Sleep, try_again
 from course_backfill.adapters.s3_uploads import S3Uploads
-from course_backfill.cold_storage import STANDARD
+from course_backfill.cold.storage import STANDARD
 from course_backfill.errors import UploadLost
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from course_backfill.adapters.s3_errors import (
 from course_backfill.adapters.s3_reader import S3ObjectReader
 from course_backfill.adapters.s3_retries import Sleep, try_again
 from course_backfill.adapters.s3_uploads import S3Uploads
-from course_backfill.cold_storage import STANDARD
+from course_backfill.cold.storage import STANDARD
 from course_backfill.crc import crc_text
 from course_backfill.errors import (
     ObjectChanged,

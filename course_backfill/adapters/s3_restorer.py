@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from course_backfill.adapters.aws_errors import error_code
 from course_backfill.adapters.s3_clients import S3Clients
 from course_backfill.adapters.s3_errors import MISSING, not_found, place, s3_errors
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 from course_backfill.errors import ExpeditedUnavailable, StorageRefused
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from course_backfill.adapters.aws_errors import is_not_offered
 from course_backfill.adapters.s3_errors import MISSING, is_passing
-from course_backfill.cold_storage import ARCHIVE_CLASSES, ARCHIVE_TIERS, STANDARD, Restore
+from course_backfill.cold.storage import ARCHIVE_CLASSES, ARCHIVE_TIERS, STANDARD, Restore
 from course_backfill.errors import StorageRefused
 from course_backfill.ports import ObjectStat
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from course_backfill.cli.api_client import Document
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 
 
 class OnFailure(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from course_backfill.cli.api_client import Document
 from course_backfill.cli.printing import duration, number, objects, print_table, say, size
-from course_backfill.cold_storage import Tier
-from course_backfill.estimates import money
+from course_backfill.cold.estimates import money
+from course_backfill.cold.storage import Tier
 
 _EXPEDITED_MINUTES = 5
 """As long as S3 says that Expedited takes, where it is offered."""

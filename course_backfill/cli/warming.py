@@ -15,7 +15,7 @@ from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, 
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import is_course, warming_ingest_of
 from course_backfill.cli.starts import Starts
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 
 
 @with_api

@@ -8,16 +8,14 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from course_backfill.checksums import checksums_of
-from course_backfill.course_store import version_of
+from course_backfill.copies.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, allotted_version, require_current
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Replica, ReplicaStatus, Stage
-from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.locations import Location
 from course_backfill.manifests import (
     ENTRIES_NAME,
@@ -29,9 +27,11 @@ from course_backfill.manifests import (
     StorageManifest,
 )
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import ObjectReader, ObjectWriter
 from course_backfill.results import Results
+from course_backfill.stores.courses import version_of
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 from course_backfill.uploads import ObjectDiffers, store_file
 from services.aggregator.version_summary import VersionSummary
 

@@ -9,21 +9,21 @@ from typing import Self
 
 from course_backfill.callbacks import CallbackRules
 from course_backfill.clock import Clock
-from course_backfill.course_store import CourseStore
+from course_backfill.cold.tiers import RestoreTiers
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.courses import CourseId
 from course_backfill.dead_letters import DeadLetterStore
-from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.display import ShownIngest, show_ingest
 from course_backfill.entries import VersionFiles
 from course_backfill.errors import NotFound
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import Location
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, ObjectReader, WorkStore
-from course_backfill.restore_tiers import RestoreTiers
-from course_backfill.warming import RestoreWish
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.discoveries import DiscoveryStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 from course_backfill.wiring import Wiring
 
 

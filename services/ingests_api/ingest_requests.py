@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic.alias_generators import to_camel
 
 from course_backfill.callbacks import CallbackRules
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 from course_backfill.ingests import PRIMARY
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.tasks import IngestType

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal
 
-from course_backfill.audit_store import AuditStore
 from course_backfill.audits import AuditWish
 from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.courses import Course
 from course_backfill.errors import ConditionFailed, Conflict
 from course_backfill.ingest_states import is_over
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.ports import Condition, Item, Key, StateStore, Write
+from course_backfill.stores.audits import AuditStore
+from course_backfill.stores.ingests import IngestStore
 from course_backfill.tasks import IngestType
 
 logger = logging.getLogger(__name__)

@@ -6,13 +6,13 @@ import logging
 
 from course_backfill.dead_letters import DeadLetter, DeadLetterStore
 from course_backfill.deliveries import Delivery
-from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_current
-from course_backfill.ingest_store import IngestStore
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import Step, StepMessage
+from course_backfill.stores.discoveries import DiscoveryStore
+from course_backfill.stores.ingests import IngestStore
 
 logger = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 
 from course_backfill.addresses import Address
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.location_moves import unreached
+from course_backfill.copies.location_ports import ObjectEraser
 from course_backfill.courses import CourseId
 from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.location_moves import unreached
-from course_backfill.location_ports import ObjectEraser
 from course_backfill.locations import Location
 from course_backfill.messages import StepMessage
+from course_backfill.stores.courses import CourseStore
 
 logger = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from course_backfill.errors import ConditionFailed, Conflict, CourseBackfillErro
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import is_callback_pending, is_current, is_over
 from course_backfill.ingest_step import parked_name
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import MessageSender, StateStore
-from course_backfill.timers import (
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
+from course_backfill.stores.timers import (
     Timer,
     TimerKind,
     clear_timer,

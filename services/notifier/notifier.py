@@ -11,12 +11,12 @@ from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.display import show_ingest
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Callback, CallbackStatus, Ingest
 from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import CallbackFailed, CallbackSender
-from course_backfill.timers import Timer, TimerKind, clear_timer, set_timer
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
+from course_backfill.stores.timers import Timer, TimerKind, clear_timer, set_timer
 
 logger = logging.getLogger(__name__)
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from course_backfill.copies.expected_objects import ExpectedObject, distinct
+from course_backfill.copies.places import Place
+from course_backfill.copies.proven_versions import UnprovenFile, is_index, read_proven, write_proven
+from course_backfill.copies.replica_planning import expected_objects, joined
+from course_backfill.copies.version_objects import manifest_file
 from course_backfill.courses import CourseId, Version
 from course_backfill.errors import StorageRefused
-from course_backfill.expected_objects import ExpectedObject, distinct
-from course_backfill.places import Place
 from course_backfill.ports import WorkStore
-from course_backfill.proven_versions import UnprovenFile, is_index, read_proven, write_proven
-from course_backfill.replica_planning import expected_objects, joined
-from course_backfill.version_objects import manifest_file
 
 
 def write_audited(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from course_backfill.audits import AuditWish
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.leg_planning import LegPlanner, PlannedReplica
+from course_backfill.copies.places import Place, Places
 from course_backfill.courses import Version, VersionReplica
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingests import Ingest, Stage
-from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.messages import StepMessage
-from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
+from course_backfill.stores.courses import CourseStore
 from services.planner.audit_lists import known_versions, write_audited
 
 

@@ -9,10 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from course_backfill.clock import Clock
-from course_backfill.course_store import CourseStore
 from course_backfill.courses import Course, CourseStatus
 from course_backfill.discoveries import Discovery, UnreadCourse
-from course_backfill.discovery_store import DiscoveryStore
 from course_backfill.errors import (
     ConditionFailed,
     Fenced,
@@ -24,6 +22,8 @@ from course_backfill.failures import Failure
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import CourseSource, MessageSender, Write
 from course_backfill.redaction import redacted
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.discoveries import DiscoveryStore
 from services.planner.freshness import Freshness
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
-from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
@@ -27,6 +26,7 @@ from course_backfill.source_reading import (
     read_large,
     read_small,
 )
+from course_backfill.stores.courses import CourseStore
 from services.planner.inventory_scan import InventoryScan, Tally, failure, warning, warnings
 
 READ_TOGETHER = 200

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore
 from course_backfill.courses import CourseId
 from course_backfill.ingests import SourceCheck
 from course_backfill.inventory import Fingerprints
 from course_backfill.ports import CourseSource
 from course_backfill.sorting import in_inventory_order
+from course_backfill.stores.courses import CourseStore
 
 
 class Freshness:

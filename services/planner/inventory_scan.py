@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from course_backfill.copies.object_keys import relative_key
 from course_backfill.courses import CourseId
 from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault, Fingerprints, InventorySummary, SourceObject
 from course_backfill.locations import Location
-from course_backfill.object_keys import relative_key
 from course_backfill.packets import PacketRange, cut_packets
 from course_backfill.plan_reports import LargestObject
 

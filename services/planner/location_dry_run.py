@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 
-from course_backfill.course_store import CourseStore
-from course_backfill.expected_objects import ExpectedObject
+from course_backfill.cold.costs import RestoreCosts
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.wanted_objects import WantedList
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed
@@ -14,10 +15,9 @@ from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import LargestObject, PlanReport
-from course_backfill.restore_costs import RestoreCosts
 from course_backfill.results import Results
+from course_backfill.stores.courses import CourseStore
 from course_backfill.tasks import Task
-from course_backfill.wanted_objects import WantedList
 
 LARGEST = 10
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from course_backfill.addresses import Address
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.leg_planning import LegPlanner, PlannedReplica
+from course_backfill.copies.location_moves import require_found_there
+from course_backfill.copies.places import Places
 from course_backfill.courses import version_number
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck, Stage
-from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
-from course_backfill.places import Places
+from course_backfill.stores.courses import CourseStore
 from services.planner.location_dry_run import LocationDryRun
 
 

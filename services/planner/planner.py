@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.leg_planning import packets_of
 from course_backfill.courses import CourseId, version_id
 from course_backfill.errors import ConditionFailed, Fenced
 from course_backfill.failures import Failure
@@ -19,19 +19,19 @@ from course_backfill.ingest_step import (
     StepWaiting,
     Work,
 )
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Replica, ReplicaStatus, SourceCheck, Stage
 from course_backfill.inventory import InventorySummary, SourceObject
-from course_backfill.leg_planning import packets_of
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import inventory_key
 from course_backfill.manifests import split_lines
 from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
 from course_backfill.packets import PacketRange
 from course_backfill.ports import CourseSource, WorkStore, Write
 from course_backfill.results import Results
 from course_backfill.sorting import in_inventory_order
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 from course_backfill.tasks import Task
 from services.planner.audit_planner import AuditPlanner
 from services.planner.dry_run import DryRun

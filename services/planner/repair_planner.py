@@ -8,21 +8,21 @@ from functools import partial
 
 from course_backfill.addresses import Address
 from course_backfill.clock import Clock
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.leg_planning import LegPlanner, PlannedReplica
+from course_backfill.copies.location_moves import require_found_there
+from course_backfill.copies.places import Places
 from course_backfill.courses import Course, version_number
 from course_backfill.errors import NotFound, SourceRefused, SourceUnavailable
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepFailed, StepResult
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, SourceCheck, Stage
-from course_backfill.leg_planning import LegPlanner, PlannedReplica
-from course_backfill.location_moves import require_found_there
 from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
-from course_backfill.places import Places
 from course_backfill.ports import WorkStore
 from course_backfill.results import Results
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 from course_backfill.tasks import IngestType
 from services.planner.freshness import Freshness
 from services.planner.repair_lists import AuditedPlace, write_repairs

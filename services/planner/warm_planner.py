@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.expected_objects import ManifestsDisagree, distinct
+from course_backfill.copies.leg_planning import LegPlanner, PlannedReplica
+from course_backfill.copies.places import Places
+from course_backfill.copies.replica_planning import joined
+from course_backfill.copies.version_objects import ManifestDamaged, version_objects
 from course_backfill.courses import CourseId, Version
 from course_backfill.errors import NotFound
-from course_backfill.expected_objects import ManifestsDisagree, distinct
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepFailed, StepResult
 from course_backfill.ingests import Ingest, Stage
-from course_backfill.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.messages import StepMessage
-from course_backfill.places import Places
 from course_backfill.ports import WorkStore
-from course_backfill.replica_planning import joined
-from course_backfill.version_objects import ManifestDamaged, version_objects
+from course_backfill.stores.courses import CourseStore
 from services.planner.location_dry_run import LocationDryRun
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from course_backfill.audit_store import AuditStore
 from course_backfill.audits import NO_GOOD_REPLICA, REFUSED
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.places import Places
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current, rolling_back
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest, IngestStatus, Replica, Stage
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
-from course_backfill.places import Places
 from course_backfill.ports import Write
 from course_backfill.results import Results
+from course_backfill.stores.audits import AuditStore
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.packets import PacketStore
 
 
 class FindingsRegister:

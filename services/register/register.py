@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore, version_of
+from course_backfill.copies.places import Places
 from course_backfill.courses import VersionReplica
 from course_backfill.errors import ConditionFailed
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus, Replica
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
-from course_backfill.places import Places
 from course_backfill.ports import StateStore, Write
+from course_backfill.stores.courses import CourseStore, version_of
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 
 
 class Register:

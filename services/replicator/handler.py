@@ -7,7 +7,7 @@ from typing import Any
 
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
-from course_backfill.cold_reads import ColdReads
+from course_backfill.cold.reads import ColdReads
 from course_backfill.ingest_step import IngestStep
 from course_backfill.tasks import Task
 from course_backfill.wiring import Wiring

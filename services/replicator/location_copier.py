@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.placements import Placement
+from course_backfill.copies.places import Place, Writing
 from course_backfill.crc import Crc64
 from course_backfill.errors import (
     NotFound,
@@ -15,10 +18,7 @@ from course_backfill.errors import (
     StorageUnavailable,
     UploadLost,
 )
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.inventory import Fault
-from course_backfill.placements import Placement
-from course_backfill.places import Place, Writing
 from course_backfill.ports import BadObject, ObjectWriter
 from course_backfill.uploads import PART_BYTES, PartedUpload
 from services.replicator.backlog import Backlog

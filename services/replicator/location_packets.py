@@ -5,14 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from course_backfill.claims import HeldClaim
+from course_backfill.copies.placements import Placements
+from course_backfill.copies.places import Places
+from course_backfill.copies.replica_planning import packet_objects
 from course_backfill.crc import Crc64
 from course_backfill.errors import Fenced
 from course_backfill.ingests import Ingest, Packet, Replica
-from course_backfill.packet_store import PacketEnd, PacketStore
-from course_backfill.placements import Placements
-from course_backfill.places import Places
 from course_backfill.ports import WorkStore
-from course_backfill.replica_planning import packet_objects
+from course_backfill.stores.packets import PacketEnd, PacketStore
 from services.replicator.location_copier import LocationCopier
 
 

@@ -9,11 +9,11 @@ from functools import partial
 import orjson
 
 from course_backfill.checksums import Stored, checksums_of
+from course_backfill.copies.object_keys import relative_key
 from course_backfill.crc import Crc64
 from course_backfill.errors import StorageUnavailable, UploadLost
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.manifests import Entry
-from course_backfill.object_keys import relative_key
 from course_backfill.ports import BadObject, CourseSource, ObjectReader, ObjectWriter
 from course_backfill.results import DESTINATION_FAULTS, Copied, Outcome
 from course_backfill.source_reading import (

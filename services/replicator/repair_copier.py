@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
 from course_backfill.audits import NO_GOOD_REPLICA, REPAIR_REFUSED
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.location_ports import ObjectRepairer
+from course_backfill.copies.placements import Placement
+from course_backfill.copies.places import ForEachClass, Place
+from course_backfill.copies.proven_checksums import proven_crc64
 from course_backfill.crc import Crc64
 from course_backfill.errors import NotFound, ObjectChanged, ObjectCold, StorageRefused
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.inventory import Fault
-from course_backfill.location_ports import ObjectRepairer
-from course_backfill.placements import Placement
-from course_backfill.places import ForEachClass, Place
 from course_backfill.ports import BadObject
-from course_backfill.proven_checksums import proven_crc64
 from services.replicator.location_copier import LocationCopier
 
 REPAIRED = "repaired"

@@ -9,18 +9,18 @@ from dataclasses import replace
 from functools import partial
 
 from course_backfill.claims import HeldClaim
-from course_backfill.cold_storage import STANDARD
+from course_backfill.cold.storage import STANDARD
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.location_ports import ObjectRepairer
+from course_backfill.copies.placements import Placement, Placements
+from course_backfill.copies.places import ForEachClass, Place, Places
+from course_backfill.copies.replica_planning import packet_objects
 from course_backfill.crc import Crc64
-from course_backfill.expected_objects import ExpectedObject
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Packet
-from course_backfill.location_ports import ObjectRepairer
 from course_backfill.locations import Location
-from course_backfill.packet_store import PacketEnd, PacketStore
-from course_backfill.placements import Placement, Placements
-from course_backfill.places import ForEachClass, Place, Places
 from course_backfill.ports import WorkStore
-from course_backfill.replica_planning import packet_objects
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketEnd, PacketStore
 from services.replicator.location_copier import LocationCopier
 from services.replicator.repair_copier import RepairCopier, beyond_repair
 

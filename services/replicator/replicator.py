@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Protocol
 
 from course_backfill.claims import HeldClaim
-from course_backfill.cold_reads import ColdReads
+from course_backfill.cold.reads import ColdReads
+from course_backfill.copies.placements import Placements
 from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
@@ -18,14 +19,13 @@ from course_backfill.ingest_step import (
     StepResult,
     StepSucceeded,
 )
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.locations import result_key
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketEnd, PacketStore
-from course_backfill.placements import Placements
 from course_backfill.ports import Write
 from course_backfill.results import DESTINATION_FAULTS, Results
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketEnd, PacketStore
 from course_backfill.tasks import Task
 
 

@@ -12,10 +12,10 @@ from course_backfill.ingests import Ingest, Packet
 from course_backfill.inventory import SourceObject
 from course_backfill.locations import Location
 from course_backfill.manifests import split_lines
-from course_backfill.packet_store import PacketEnd
 from course_backfill.ports import CourseSource, ObjectReader, ObjectWriter, WorkStore
 from course_backfill.results import Copied, Outcome, Results
 from course_backfill.source_reading import Bad, Removed
+from course_backfill.stores.packets import PacketEnd
 from services.replicator.packet_copier import PacketCopier
 
 

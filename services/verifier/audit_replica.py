@@ -10,20 +10,20 @@ from itertools import groupby
 
 from course_backfill.audits import REFUSED, SURPLUS, UNREAD, AuditWish, finding_of, is_surplus
 from course_backfill.claims import HeldClaim
-from course_backfill.course_store import CourseStore
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.placements import Placement, Placements
+from course_backfill.copies.places import Place, Places
+from course_backfill.copies.replica_planning import expected_objects, packet_objects
 from course_backfill.courses import CourseId
 from course_backfill.crc import Crc64
 from course_backfill.errors import ObjectCold, StorageRefused
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.inventory import Fault
-from course_backfill.packet_store import PacketStore
-from course_backfill.placements import Placement, Placements
-from course_backfill.places import Place, Places
 from course_backfill.ports import ObjectStat, WorkStore
-from course_backfill.replica_planning import expected_objects, packet_objects
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 from services.verifier.fixity import Compared, FixityChecker, Wanted
 from services.verifier.listing import listing_faults
 from services.verifier.location_replica import copied_crc64

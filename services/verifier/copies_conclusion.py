@@ -9,12 +9,12 @@ from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced
 from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Replica, ReplicaStatus, SourceCheck, Stage
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import Write
 from course_backfill.results import Results
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 from course_backfill.tasks import Task
 from services.verifier.verifier import ReplicaChecking
 

@@ -8,20 +8,20 @@ from functools import partial
 
 from course_backfill.audits import SURPLUS
 from course_backfill.claims import HeldClaim
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.object_keys import version_of
+from course_backfill.copies.placements import Placement, Placements
+from course_backfill.copies.places import Place, Places
+from course_backfill.copies.proven_checksums import proven_crc64
+from course_backfill.copies.replica_planning import expected_objects
 from course_backfill.courses import CourseId
 from course_backfill.crc import Crc64
 from course_backfill.errors import NotFound, ObjectCold
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.inventory import Fault
-from course_backfill.object_keys import version_of
-from course_backfill.packet_store import PacketStore
-from course_backfill.placements import Placement, Placements
-from course_backfill.places import Place, Places
 from course_backfill.ports import WorkStore
-from course_backfill.proven_checksums import proven_crc64
-from course_backfill.replica_planning import expected_objects
+from course_backfill.stores.packets import PacketStore
 from services.verifier.fixity import Compared, FixityChecker, Method, Wanted
 from services.verifier.listing import listing_faults
 

@@ -7,14 +7,14 @@ from concurrent.futures import Executor
 
 from course_backfill.audits import REPAIR_REFUSED
 from course_backfill.claims import HeldClaim
+from course_backfill.copies.placements import Placement, Placements
+from course_backfill.copies.places import Places
 from course_backfill.crc import Crc64
 from course_backfill.errors import StorageRefused
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.inventory import Fault
-from course_backfill.packet_store import PacketStore
-from course_backfill.placements import Placement, Placements
-from course_backfill.places import Places
+from course_backfill.stores.packets import PacketStore
 from services.verifier.fixity import FixityChecker, Method
 from services.verifier.location_replica import copy_fault, wanted_copy
 

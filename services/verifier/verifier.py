@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from course_backfill.claims import HeldClaim
-from course_backfill.cold_reads import ColdReads
+from course_backfill.cold.reads import ColdReads
 from course_backfill.errors import Fenced, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepCompleted, StepResult, StepSucceeded
 from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.locations import result_key
 from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
+from course_backfill.stores.packets import PacketStore
 from course_backfill.tasks import Task
 
 

@@ -12,7 +12,9 @@ from functools import partial
 from itertools import islice
 
 from course_backfill.clock import Clock
-from course_backfill.cold_storage import (
+from course_backfill.cold.estimates import ColdKind
+from course_backfill.cold.looks import Look, Need, need
+from course_backfill.cold.storage import (
     INTELLIGENT_TIERING,
     Tier,
     Warmth,
@@ -21,13 +23,11 @@ from course_backfill.cold_storage import (
     soonest_restore,
     warmth,
 )
+from course_backfill.copies.location_ports import ObjectRestorer
+from course_backfill.copies.wanted_objects import WantedObject
 from course_backfill.errors import ExpeditedUnavailable, NotFound, StorageRefused
-from course_backfill.estimates import ColdKind
-from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
-from course_backfill.looks import Look, Need, need
 from course_backfill.ports import ObjectStat
-from course_backfill.wanted_objects import WantedObject
 
 AT_ONCE = 32
 """Objects handed out together: bounds memory, and by how much a run exceeds its time."""

@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore
 from course_backfill.errors import ConditionFailed
 from course_backfill.ingest_step import parked_name
-from course_backfill.ingest_store import IngestStore
 from course_backfill.locations import Location
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import StateStore
-from course_backfill.timers import bring_forward, find_timer
+from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.timers import bring_forward, find_timer
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,22 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from course_backfill.clock import Clock
+from course_backfill.cold.costs import RestoreCosts
+from course_backfill.cold.looks import (
+    Look,
+    is_overdue,
+    is_raised,
+    is_worn_out,
+    keep_until,
+    next_look,
+    said_of,
+    said_of_asking,
+    warmed,
+)
+from course_backfill.cold.warming import Warming
+from course_backfill.copies.location_ports import ObjectRestorer
+from course_backfill.copies.places import Places
+from course_backfill.copies.wanted_objects import unread_lists, wanted_objects
 from course_backfill.courses import CourseId
 from course_backfill.errors import ConditionFailed, Fenced, KnownOutage
 from course_backfill.failures import Failure
@@ -24,31 +40,15 @@ from course_backfill.ingest_step import (
     parked_name,
     parked_timer,
 )
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus, ReplicaStatus, Stage
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
-from course_backfill.looks import (
-    Look,
-    is_overdue,
-    is_raised,
-    is_worn_out,
-    keep_until,
-    next_look,
-    said_of,
-    said_of_asking,
-    warmed,
-)
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketStore
-from course_backfill.places import Places
 from course_backfill.ports import StateStore, WorkStore, Write
-from course_backfill.restore_costs import RestoreCosts
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
+from course_backfill.stores.timers import clear_timer, set_timer
 from course_backfill.tasks import Task
-from course_backfill.timers import clear_timer, set_timer
-from course_backfill.wanted_objects import unread_lists, wanted_objects
-from course_backfill.warming import Warming
 from services.warmer.asking import Asking, Pace, RestoreRefused, Terms
 
 NEVER = timedelta.max

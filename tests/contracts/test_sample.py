@@ -10,12 +10,12 @@ from pymongo.database import Database
 
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.mongodb import Document
+from course_backfill.copies.object_keys import relative_key
 from course_backfill.courses import CourseId
 from course_backfill.errors import InvalidInput
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.local.sample import Damage, write_sample
 from course_backfill.local.sample_facts import CourseFacts, SampleFacts
-from course_backfill.object_keys import relative_key
 
 LARGE = 2_000_000
 DAMAGED = "course-v1:Sample+Damaged+2026"

@@ -8,8 +8,8 @@ from course_backfill.courses import Version, version_id
 from course_backfill.ingest_states import advanced, is_current, is_over, require_current
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
 from course_backfill.messages import Step, StepMessage
-from course_backfill.packet_store import PacketEnd
 from course_backfill.ports import Write
+from course_backfill.stores.packets import PacketEnd
 from tests.generators import Stores, create_failure, create_packet, create_replica
 
 PRIMARY = "primary"

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from course_backfill.clock import to_text
-from course_backfill.cold_reads import SOON, ColdReads
+from course_backfill.cold.reads import SOON, ColdReads
+from course_backfill.cold.warming import Warming
 from course_backfill.errors import ObjectCold
 from course_backfill.ingest_step import StepWaiting, parked_name, parked_timer
 from course_backfill.ingests import Stage
 from course_backfill.messages import Step
-from course_backfill.timers import set_timer
-from course_backfill.warming import Warming
+from course_backfill.stores.timers import set_timer
 from tests.generators import COURSE, MORNING, Stores, create_message
 
 PATIENCE = timedelta(days=4)

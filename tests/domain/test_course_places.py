@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.course_writes import course_key
 from course_backfill.courses import CourseReplica
 from course_backfill.errors import ConditionFailed
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
 from course_backfill.ports import Write
+from course_backfill.stores.course_writes import course_key
 from tests.domain.test_course_store import CHECK, KEY, create_place, create_version, register, write
 from tests.generators import COURSE, Stores, create_ingest
 

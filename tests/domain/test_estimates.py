@@ -8,15 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_backfill.cold_storage import (
-    Restore,
-    Tier,
-    offered_tier,
-    restore_time,
-    soonest_restore,
-)
-from course_backfill.errors import InvalidInput
-from course_backfill.estimates import (
+from course_backfill.cold.estimates import (
     GIGABYTE,
     ColdKind,
     StorageTally,
@@ -25,10 +17,18 @@ from course_backfill.estimates import (
     excess,
     money,
 )
+from course_backfill.cold.prices import PRICED, PriceTable, aws_prices
+from course_backfill.cold.storage import (
+    Restore,
+    Tier,
+    offered_tier,
+    restore_time,
+    soonest_restore,
+)
+from course_backfill.cold.warming import ColdTotals, RestoreWish
+from course_backfill.errors import InvalidInput
 from course_backfill.ports import ObjectStat
-from course_backfill.prices import PRICED, PriceTable, aws_prices
 from course_backfill.settings import Settings
-from course_backfill.warming import ColdTotals, RestoreWish
 from tests.generators import MORNING
 
 PRICES = PriceTable()

@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from course_backfill import sorting
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_objects import MemoryObjectReader
-from course_backfill.courses import Version
-from course_backfill.errors import NotFound
-from course_backfill.expected_objects import (
+from course_backfill.copies.expected_objects import (
     ExpectedObject,
     ManifestsDisagree,
     distinct,
     listed_fault,
 )
+from course_backfill.copies.placements import Placement
+from course_backfill.copies.replica_planning import MAX_FAULTS, UncopiableObjects, joined
+from course_backfill.copies.version_objects import ManifestDamaged, version_objects
+from course_backfill.courses import Version
+from course_backfill.errors import NotFound
 from course_backfill.inventory import Fault
 from course_backfill.locations import Location
 from course_backfill.manifests import EntriesSummary, Entry
-from course_backfill.placements import Placement
 from course_backfill.ports import ObjectStat
-from course_backfill.replica_planning import MAX_FAULTS, UncopiableObjects, joined
-from course_backfill.version_objects import ManifestDamaged, version_objects
 from tests.generators import COURSE, create_entry
 from tests.strategies import TEXT
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from course_backfill.cold.warming import Warming
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.ingest_states import (
     STAGE_OF_STEP,
@@ -20,7 +21,6 @@ from course_backfill.ingest_states import (
 from course_backfill.ingests import Callback, CallbackStatus, Ingest, IngestStatus, Leg, Stage
 from course_backfill.inventory import InventorySummary
 from course_backfill.messages import Step
-from course_backfill.warming import Warming
 from tests.domain.lives import CANCELLED, EPOCH, FAILED, LIVES, UNTIL, WORKING
 from tests.generators import create_failure, create_message
 

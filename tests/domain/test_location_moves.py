@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from course_backfill.addresses import Address
+from course_backfill.copies.location_moves import require_found_there, require_unmoved, unreached
 from course_backfill.courses import VersionReplica
 from course_backfill.errors import LocationMoved
-from course_backfill.location_moves import require_found_there, require_unmoved, unreached
 from course_backfill.locations import Location
 from tests.generators import COURSE, create_ingest
 

@@ -9,11 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_backfill.clock import to_text
-from course_backfill.cold_storage import Restore, Tier, Warmth, warmth
-from course_backfill.errors import Conflict
-from course_backfill.estimates import money
-from course_backfill.ingests import IngestStatus, Stage
-from course_backfill.looks import (
+from course_backfill.cold.estimates import money
+from course_backfill.cold.looks import (
     KEEP_MARGIN,
     MAX_ROUNDS,
     Look,
@@ -27,9 +24,12 @@ from course_backfill.looks import (
     said_of,
     warmed,
 )
-from course_backfill.prices import PriceTable
-from course_backfill.restore_tiers import with_tier
-from course_backfill.warming import PendingRestores, RestoreWish, Warming
+from course_backfill.cold.prices import PriceTable
+from course_backfill.cold.storage import Restore, Tier, Warmth, warmth
+from course_backfill.cold.tiers import with_tier
+from course_backfill.cold.warming import PendingRestores, RestoreWish, Warming
+from course_backfill.errors import Conflict
+from course_backfill.ingests import IngestStatus, Stage
 from tests.generators import MORNING, create_ingest
 
 PRICES = PriceTable()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from course_backfill.object_keys import MAX_KEY_BYTES, encode_name, relative_key
+from course_backfill.copies.object_keys import MAX_KEY_BYTES, encode_name, relative_key
 
 VERSION_PREFIX = "courses/course-v1:Org+Course+Run/v1/"
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

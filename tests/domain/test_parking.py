@@ -15,7 +15,7 @@ from course_backfill.errors import SourceUnavailable
 from course_backfill.ingest_step import Parking, StepResult, StepWaiting
 from course_backfill.ingests import Ingest, IngestStatus, Leg, Stage
 from course_backfill.messages import Step, StepMessage
-from course_backfill.timers import Timer, TimerKind, find_timer, move_timer
+from course_backfill.stores.timers import Timer, TimerKind, find_timer, move_timer
 from tests.generators import COURSE, Stores, create_message
 
 MESSAGE = create_message(Step.REPLICATE, replica="primary", packet=3)

@@ -9,9 +9,9 @@ import pytest
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_locations import MemoryObjectCopier
 from course_backfill.adapters.memory_objects import MemoryObjectReader, MemoryObjectWriter
+from course_backfill.copies.places import Places
 from course_backfill.errors import LocationUnknown
 from course_backfill.locations import Location, is_copied_inside
-from course_backfill.places import Places
 from course_backfill.ports import ObjectStat
 from tests.generators import COURSE, OLD_COURSE
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_backfill.cold_storage import Warmth
-from course_backfill.expected_objects import ExpectedObject
+from course_backfill.cold.storage import Warmth
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.repairs import Candidate, good_locations, planned_repair
 from course_backfill.failures import Failure
 from course_backfill.inventory import Fault
-from course_backfill.repairs import Candidate, good_locations, planned_repair
 
 LOCATIONS = ["primary", "second", "third", "archive"]
 SOME = st.lists(st.sampled_from(LOCATIONS), unique=True)

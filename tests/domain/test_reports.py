@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import system_clock
-from course_backfill.course_store import CourseStore
 from course_backfill.courses import Course, CourseReplica, CourseStatus
 from course_backfill.ports import Key, Write
 from course_backfill.reports import BackfillReport, ReportFilter, ReportRow, position_of
+from course_backfill.stores.courses import CourseStore
 
 HERE = ReportFilter(locations=("primary",), needed=("primary",))
 

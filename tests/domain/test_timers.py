@@ -12,7 +12,7 @@ from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import to_text
 from course_backfill.errors import ConditionFailed
 from course_backfill.messages import Step
-from course_backfill.timers import (
+from course_backfill.stores.timers import (
     PAGE,
     SHARDS,
     Timer,

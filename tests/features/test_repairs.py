@@ -7,11 +7,11 @@ import os
 import pytest
 
 from course_backfill.audits import AuditWish
-from course_backfill.course_writes import course_key
 from course_backfill.courses import Course
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.locations import Location
 from course_backfill.ports import Write
+from course_backfill.stores.course_writes import course_key
 from tests.features.installation import COURSE, Installation, wait_until
 
 MIB = 1024 * 1024

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.courses import CourseId
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.locations import Location
-from course_backfill.warming import RestoreWish
 from tests.features.installation import COURSE, Installation, wait_until
 
 FILES = 12

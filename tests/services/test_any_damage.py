@@ -11,9 +11,9 @@ from awscrt import checksums
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from course_backfill.copies.version_objects import version_objects
 from course_backfill.crc import crc_text
 from course_backfill.ingests import IngestStatus
-from course_backfill.version_objects import version_objects
 from tests.services.audit_world import AUDIT, AuditWorld
 from tests.services.location_world import (
     ARCHIVE,

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.looks import MAX_ROUNDS
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.errors import Conflict
 from course_backfill.ingests import IngestStatus
-from course_backfill.looks import MAX_ROUNDS
 from course_backfill.messages import Step
 from course_backfill.ports import Write
-from course_backfill.warming import RestoreWish
 from services.warmer.completions import DETAIL_TYPE
 from services.warmer.handler import build_completions
 from tests.services.warming_world import FILES, CountedRestores, WarmingWorld

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from course_backfill.discoveries import Discovery
-from course_backfill.discovery_store import SCHEDULED, DiscoveryStore
 from course_backfill.errors import ConditionFailed, NotFound
 from course_backfill.failures import Failure
 from course_backfill.ingests import IngestStatus
+from course_backfill.stores.discoveries import SCHEDULED, DiscoveryStore
 from tests.services.memory_pipeline import MemoryWiring
 
 HOUR = timedelta(hours=1)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from course_backfill.copies.object_keys import MAX_KEY_BYTES
 from course_backfill.courses import CourseId
 from course_backfill.inventory import Fault, Fingerprints, SourceObject
-from course_backfill.object_keys import MAX_KEY_BYTES
 from services.planner.inventory_scan import (
     LARGEST,
     InventoryScan,

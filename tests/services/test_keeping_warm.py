@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.looks import MAX_ROUNDS
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.ingests import IngestStatus, Stage
-from course_backfill.looks import MAX_ROUNDS
 from course_backfill.messages import Step, StepMessage
-from course_backfill.warming import RestoreWish
 from tests.services.warming_world import FILES, CountedRestores, WarmingWorld
 
 A_DAY = RestoreWish(days=1)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from course_backfill import sorting
+from course_backfill.copies.replica_planning import expected_objects
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.manifests import MANIFEST_FILES
 from course_backfill.messages import Step
 from course_backfill.ports import Write
-from course_backfill.replica_planning import expected_objects
 from tests.services.location_world import (
     FAR,
     FROM_S3,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from course_backfill.failures import ADVICE
 from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step
-from course_backfill.packet_store import PacketStore
+from course_backfill.stores.packets import PacketStore
 from tests.services.audit_world import AUDIT, AuditWorld
 from tests.services.location_world import (
     FROM_S3,

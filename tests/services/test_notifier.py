@@ -19,7 +19,7 @@ from course_backfill.ingest_step import IngestStep
 from course_backfill.ingests import Callback, CallbackStatus, Ingest, IngestStatus
 from course_backfill.messages import Step
 from course_backfill.ports import CallbackFailed
-from course_backfill.timers import due_timers
+from course_backfill.stores.timers import due_timers
 from services.notifier.handler import build_step
 from services.notifier.notifier import Persistence
 from tests.services.memory_pipeline import COURSE, MemoryPipeline

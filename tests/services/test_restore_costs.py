@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.prices import aws_prices
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.errors import Conflict
 from course_backfill.failures import Failure
 from course_backfill.ingests import IngestStatus
 from course_backfill.locations import Location
 from course_backfill.messages import Step
-from course_backfill.prices import aws_prices
-from course_backfill.warming import RestoreWish
 from tests.services.memory_pipeline import COURSE
 from tests.services.warming_world import FILES, LOCATIONS, CountedRestores, WarmingWorld
 

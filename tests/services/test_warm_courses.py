@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from course_backfill.clock import from_text
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.courses import CourseStatus
 from course_backfill.errors import Conflict
 from course_backfill.ingests import Ingest, IngestStatus, Stage
-from course_backfill.warming import RestoreWish
 from tests.services.memory_pipeline import COURSE
 from tests.services.warming_world import FILES, CountedRestores, WarmingWorld
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from course_backfill.adapters.memory_bucket import StorageFault
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.messages import Step
 from course_backfill.progress import progress_of
-from course_backfill.warming import RestoreWish
 from tests.services.memory_pipeline import COURSE
 from tests.services.warming_world import (
     FILES,

@@ -11,11 +11,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.clock import from_text
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish
 from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.messages import Step
-from course_backfill.warming import RestoreWish
 from services.warmer import handler
 from services.warmer.asking import AT_ONCE
 from services.warmer.completions import DETAIL_TYPE, is_completion

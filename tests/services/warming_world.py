@@ -11,14 +11,14 @@ import pytest
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_locations import MemoryObjectRestorer
 from course_backfill.clock import from_text, to_text
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import RestoreWish, Warming
+from course_backfill.copies.location_ports import ObjectRestorer
 from course_backfill.ingest_step import parked_name
 from course_backfill.ingests import Event, Ingest
-from course_backfill.location_ports import ObjectRestorer
 from course_backfill.locations import Location
 from course_backfill.messages import Step, StepMessage
-from course_backfill.timers import Timer, find_timer
-from course_backfill.warming import RestoreWish, Warming
+from course_backfill.stores.timers import Timer, find_timer
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 FILES = 3

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler import Request, Response
 
-from course_backfill.cold_storage import Warmth, warmth
+from course_backfill.cold.storage import Warmth, warmth
 from course_backfill.courses import version_number
 from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingests import PRIMARY

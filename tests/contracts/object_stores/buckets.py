@@ -24,8 +24,8 @@ from course_backfill.adapters.s3_eraser import S3ObjectEraser
 from course_backfill.adapters.s3_reader import S3ObjectReader
 from course_backfill.adapters.s3_work_store import S3WorkStore
 from course_backfill.adapters.s3_writer import S3ObjectWriter
+from course_backfill.copies.location_ports import ObjectEraser
 from course_backfill.crc import crc_text
-from course_backfill.location_ports import ObjectEraser
 from course_backfill.ports import ObjectReader, ObjectWriter, Part, WorkStore
 
 MIB = 1024 * 1024

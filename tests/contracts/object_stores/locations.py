@@ -17,9 +17,9 @@ from course_backfill.adapters.s3_copier import WHOLE, S3ObjectCopier
 from course_backfill.adapters.s3_repairer import S3ObjectRepairer
 from course_backfill.adapters.s3_restorer import S3ObjectRestorer
 from course_backfill.adapters.s3_writer import S3ObjectWriter
-from course_backfill.cold_storage import STANDARD, Tier
+from course_backfill.cold.storage import STANDARD, Tier
+from course_backfill.copies.location_ports import ObjectCopier, ObjectRepairer, ObjectRestorer
 from course_backfill.errors import ObjectCold
-from course_backfill.location_ports import ObjectCopier, ObjectRepairer, ObjectRestorer
 from course_backfill.ports import ObjectStat, ObjectWriter
 from course_backfill.uploads import PART_BYTES
 from tests.contracts.object_stores.buckets import (

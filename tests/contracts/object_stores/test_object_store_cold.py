@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 from course_backfill.errors import ObjectCold
 from tests.contracts.object_stores.buckets import PREFIX, content_of, crc, create
 from tests.contracts.object_stores.locations import (

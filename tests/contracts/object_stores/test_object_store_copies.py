@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from course_backfill.copies.object_keys import relative_key
 from course_backfill.errors import (
     ObjectChanged,
     ObjectCold,
     ObjectExists,
 )
-from course_backfill.object_keys import relative_key
 from tests.contracts.object_stores.buckets import (
     MIB,
     PREFIX,

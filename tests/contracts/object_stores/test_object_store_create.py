@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from course_backfill.copies.object_keys import relative_key
 from course_backfill.errors import NotFound, ObjectExists, StorageRefused
-from course_backfill.object_keys import relative_key
 from tests.contracts.object_stores.buckets import PREFIX, Bucket, complete, content_of, create
 
 KEY = PREFIX + "assets/a.txt"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_backfill.adapters.memory_bucket import StorageFault
-from course_backfill.cold_storage import Restore, Tier
+from course_backfill.cold.storage import Restore, Tier
 from course_backfill.errors import (
     ExpeditedUnavailable,
     NotFound,

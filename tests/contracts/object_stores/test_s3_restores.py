@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from course_backfill.adapters.memory_bucket import StorageFault
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 from course_backfill.errors import StorageRefused
 from tests.contracts.object_stores.buckets import PREFIX, create
 from tests.contracts.object_stores.locations import KEY, S3Locations, listed, stat, store_cold

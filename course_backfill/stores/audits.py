@@ -7,11 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_store import CourseStore
-from course_backfill.course_writes import course_key, last_ingest, leased, to_check, to_failed_audit
 from course_backfill.courses import Course, CourseReplica, CourseStatus
 from course_backfill.ingests import Ingest, Replica
 from course_backfill.ports import StateStore, Write
+from course_backfill.stores.course_writes import (
+    course_key,
+    last_ingest,
+    leased,
+    to_check,
+    to_failed_audit,
+)
+from course_backfill.stores.courses import CourseStore
 
 BY_AUDIT = "courses-by-audit"
 

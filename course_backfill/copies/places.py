@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from course_backfill.cold_storage import INTELLIGENT_TIERING, STANDARD
+from course_backfill.cold.storage import INTELLIGENT_TIERING, STANDARD
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.location_ports import ObjectCopier
 from course_backfill.courses import CourseId
 from course_backfill.errors import LocationUnknown
-from course_backfill.expected_objects import ExpectedObject
-from course_backfill.location_ports import ObjectCopier
 from course_backfill.locations import Location
 from course_backfill.ports import ObjectReader, ObjectStat, ObjectWriter
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from course_backfill.clock import Clock
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.estimates import ColdKind, StorageTally, cost_micros, estimates, excess
+from course_backfill.cold.prices import PriceTable
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import ColdTotals, TierEstimate
+from course_backfill.copies.places import Places
+from course_backfill.copies.wanted_objects import WantedList, wanted_objects
 from course_backfill.courses import CourseId
-from course_backfill.estimates import ColdKind, StorageTally, cost_micros, estimates, excess
 from course_backfill.failures import Failure
 from course_backfill.ingest_step import StepFailed
 from course_backfill.ingests import Ingest, Stage
-from course_backfill.places import Places
-from course_backfill.prices import PriceTable
-from course_backfill.wanted_objects import WantedList, wanted_objects
-from course_backfill.warming import ColdTotals, TierEstimate
 
 
 class RestoreCosts:

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator
 
 from course_backfill.checksums import checksums_of
+from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.courses import CourseId, Version
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.locations import Location
 from course_backfill.manifests import (
     ENTRIES_NAME,

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from course_backfill.cold_storage import INTELLIGENT_TIERING
+from course_backfill.cold.storage import INTELLIGENT_TIERING
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.places import Place, Places
+from course_backfill.copies.replica_planning import expected_objects, joined, packet_objects
 from course_backfill.courses import CourseId
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.ingests import Ingest, Replica
-from course_backfill.packet_store import PacketStore
-from course_backfill.places import Place, Places
 from course_backfill.ports import ObjectStat, WorkStore
-from course_backfill.replica_planning import expected_objects, joined, packet_objects
+from course_backfill.stores.packets import PacketStore
 
 
 @dataclass(frozen=True, slots=True)

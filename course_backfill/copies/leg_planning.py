@@ -7,31 +7,31 @@ from dataclasses import dataclass
 from functools import partial
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.courses import Version
-from course_backfill.errors import NotFound
-from course_backfill.expected_objects import ManifestsDisagree
-from course_backfill.failures import Failure
-from course_backfill.flow import Flow
-from course_backfill.ingest_states import advanced, require_current
-from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
-from course_backfill.ingest_store import IngestStore
-from course_backfill.ingests import Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
-from course_backfill.locations import expected_key
-from course_backfill.messages import StepMessage
-from course_backfill.packet_store import PacketStore
-from course_backfill.packets import PacketRange
-from course_backfill.places import Places
-from course_backfill.ports import WorkStore, Write
-from course_backfill.replica_planning import (
+from course_backfill.cold.costs import RestoreCosts
+from course_backfill.copies.expected_objects import ManifestsDisagree
+from course_backfill.copies.places import Places
+from course_backfill.copies.replica_planning import (
     ExpectedScan,
     UncopiableObjects,
     expected_objects,
     write_expected,
 )
-from course_backfill.restore_costs import RestoreCosts
+from course_backfill.copies.version_objects import ManifestDamaged
+from course_backfill.copies.wanted_objects import WantedList
+from course_backfill.courses import Version
+from course_backfill.errors import NotFound
+from course_backfill.failures import Failure
+from course_backfill.flow import Flow
+from course_backfill.ingest_states import advanced, require_current
+from course_backfill.ingest_step import StepFailed, StepResult, StepSucceeded
+from course_backfill.ingests import Ingest, Leg, Packet, Replica, ReplicaStatus, Stage
+from course_backfill.locations import expected_key
+from course_backfill.messages import StepMessage
+from course_backfill.packets import PacketRange
+from course_backfill.ports import WorkStore, Write
 from course_backfill.results import Results
-from course_backfill.version_objects import ManifestDamaged
-from course_backfill.wanted_objects import WantedList
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packets import PacketStore
 
 
 @dataclass(frozen=True, slots=True)

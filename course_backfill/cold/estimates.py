@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from course_backfill.clock import Clock
-from course_backfill.cold_storage import (
+from course_backfill.cold.prices import PriceTable
+from course_backfill.cold.storage import (
     INTELLIGENT_TIERING,
     Tier,
     Warmth,
@@ -16,9 +17,8 @@ from course_backfill.cold_storage import (
     restore_time,
     warmth,
 )
+from course_backfill.cold.warming import ColdTotals, RestoreWish, TierEstimate
 from course_backfill.ports import ObjectStat
-from course_backfill.prices import PriceTable
-from course_backfill.warming import ColdTotals, RestoreWish, TierEstimate
 
 GIGABYTE = 2**30
 DAYS_OF_MONTH = 30

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 
 
 class ObjectCopier(Protocol):

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from course_backfill.clock import from_text, to_text
-from course_backfill.cold_storage import Restore, Tier, Warmth
-from course_backfill.estimates import ColdKind
-from course_backfill.warming import ColdTotals, PendingRestores, RestoreWish, Warming
+from course_backfill.cold.estimates import ColdKind
+from course_backfill.cold.storage import Restore, Tier, Warmth
+from course_backfill.cold.warming import ColdTotals, PendingRestores, RestoreWish, Warming
 
 KEEP_MARGIN = timedelta(hours=12)
 """What has yet to be read and expires sooner has its days counted anew."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.estimates import ColdKind, excess
+from course_backfill.cold.prices import PriceTable
+from course_backfill.cold.storage import Tier
+from course_backfill.cold.warming import ColdTotals, RestoreWish
 from course_backfill.errors import Conflict
-from course_backfill.estimates import ColdKind, excess
 from course_backfill.ingest_states import is_over
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender
-from course_backfill.prices import PriceTable
-from course_backfill.warming import ColdTotals, RestoreWish
+from course_backfill.stores.ingests import IngestStore
 
 
 class RestoreTiers:

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from course_backfill.clock import Clock, to_text
-from course_backfill.course_writes import (
+from course_backfill.courses import Course, CourseId, CourseStatus, Version, VersionReplica
+from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
+from course_backfill.ingest_states import allotted_version
+from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
+from course_backfill.ports import Condition, Item, Key, Page, StateStore, Write
+from course_backfill.source_checks import check_at_planning
+from course_backfill.stores.course_writes import (
     TABLE,
     course_key,
     last_ingest,
@@ -18,12 +24,6 @@ from course_backfill.course_writes import (
     to_status,
     version_sk,
 )
-from course_backfill.courses import Course, CourseId, CourseStatus, Version, VersionReplica
-from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
-from course_backfill.ingest_states import allotted_version
-from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
-from course_backfill.ports import Condition, Item, Key, Page, StateStore, Write
-from course_backfill.source_checks import check_at_planning
 
 BY_STATUS = "courses-by-status"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_settings import NoDecode
 
-from course_backfill.cold_storage import INTELLIGENT_TIERING, Tier
+from course_backfill.cold.storage import INTELLIGENT_TIERING, Tier
 from course_backfill.records import Record
 from course_backfill.settings_values import from_json
 

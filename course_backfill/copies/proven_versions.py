@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.places import Place
+from course_backfill.copies.version_objects import ManifestDamaged, entry_objects, manifest_file
 from course_backfill.courses import CourseId, Version
 from course_backfill.errors import NotFound, ObjectCold, StorageRefused
-from course_backfill.expected_objects import ExpectedObject
 from course_backfill.manifests import ENTRIES_NAME, INDEX_NAME, MANIFEST_NAME
-from course_backfill.places import Place
-from course_backfill.version_objects import ManifestDamaged, entry_objects, manifest_file
 
 _UNPROVING = (ManifestDamaged, NotFound, ObjectCold, StorageRefused)
 """Why a location's file proves nothing; an outage says nothing, and comes through."""

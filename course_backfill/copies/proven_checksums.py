@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.places import Place
 from course_backfill.crc import Crc64, crc_text
-from course_backfill.expected_objects import ExpectedObject
-from course_backfill.places import Place
 
 
 def proven_crc64(

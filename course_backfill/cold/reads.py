@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from course_backfill.clock import Clock, to_text
+from course_backfill.cold.looks import next_read
 from course_backfill.errors import ConditionFailed, ObjectCold
 from course_backfill.ingest_step import StepWaiting, parked_name, parked_timer
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import Ingest
-from course_backfill.looks import next_read
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import StateStore
-from course_backfill.timers import add_timer, bring_forward, find_timer
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.timers import add_timer, bring_forward, find_timer
 
 SOON = timedelta(minutes=5)
 """Whoever finds something cold waits so long for a look that another one has asked for."""

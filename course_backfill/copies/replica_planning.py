@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+from course_backfill.cold.warming import ColdTotals
+from course_backfill.copies.expected_objects import ExpectedObject, distinct, listed_fault
+from course_backfill.copies.places import Place
+from course_backfill.copies.version_objects import version_objects
 from course_backfill.courses import CourseId, Version
 from course_backfill.errors import Fenced
-from course_backfill.expected_objects import ExpectedObject, distinct, listed_fault
 from course_backfill.ingests import Packet, Replica
 from course_backfill.inventory import Fault
 from course_backfill.manifests import split_lines
 from course_backfill.packets import PacketRange, cut_packets
-from course_backfill.places import Place
 from course_backfill.ports import ObjectStat, WorkStore
-from course_backfill.version_objects import version_objects
-from course_backfill.warming import ColdTotals
 
 MAX_FAULTS = 10_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course_backfill.cold_storage import Tier
+from course_backfill.cold.storage import Tier
 from course_backfill.records import Record
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from course_backfill.expected_objects import ExpectedObject
+from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 from course_backfill.inventory import Fault
 from course_backfill.manifests import split_lines
-from course_backfill.packet_store import PacketStore
 from course_backfill.ports import WorkStore
+from course_backfill.stores.packets import PacketStore
 
 
 @dataclass(frozen=True, slots=True)

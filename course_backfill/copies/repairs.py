@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from course_backfill.cold_storage import Warmth
-from course_backfill.expected_objects import ExpectedObject
+from course_backfill.cold.storage import Warmth
+from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 
 DAMAGE = frozenset({"object-missing", "fixity-mismatch"})

@@ -20,7 +20,7 @@ from course_backfill.ingests import (
 )
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Condition, Key, StateStore, Write
-from course_backfill.timers import Timer, TimerKind, clear_timer, set_timer
+from course_backfill.stores.timers import Timer, TimerKind, clear_timer, set_timer
 
 TABLE = "ingests"
 OWN_EVENTS, OBJECT_EVENTS = "EVENT#", "EVENTOF#"

@@ -8,9 +8,9 @@ from itertools import groupby
 
 import orjson
 
+from course_backfill.copies.object_keys import version_of
 from course_backfill.inventory import Fault
 from course_backfill.manifests import MANIFEST_FILES
-from course_backfill.object_keys import version_of
 from course_backfill.ports import ObjectStat
 from course_backfill.sorting import sort_records
 

@@ -10,9 +10,9 @@ from typing import Any
 from course_backfill.audits import FindingsTally
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Fenced, NotFound
-from course_backfill.ingest_store import IngestStore
 from course_backfill.ingests import PRIMARY, Ingest, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.ports import Condition, Key, StateStore, Write
+from course_backfill.stores.ingests import IngestStore
 
 TABLE = "ingests"
 _EXISTS = (Condition("pk", "exists"),)

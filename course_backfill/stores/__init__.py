@@ -1,0 +1,1 @@
+"""The records in DynamoDB and the lists beside them: one store for each kind, over the ports."""
