@@ -62,10 +62,14 @@ def finding_of(
     )
 
 
+Method = Literal["bytes", "checksums"]
+"""How copies are compared: by all their bytes, or by what S3 stored of them, where it did."""
+
+
 class AuditWish(Record):
     """How an audit is to look at copies."""
 
-    method: Literal["bytes", "checksums"] = "bytes"
+    method: Method = "bytes"
     warm: bool = False
     """Whether cold copies are restored to be read; otherwise the audit says what it left unread."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from course_backfill.audits import Method
 from course_backfill.cold.prices import Price, PriceTable, RestorePriceList, aws_prices
 from course_backfill.cold.storage import Tier
 from course_backfill.cold.warming import RestoreWish
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
 
     # --- how the workers copy and verify ---
 
-    verify: Literal["bytes", "checksums"] = Field(
+    verify: Method = Field(
         default="bytes",
         description="bytes: every copy is read back and hashed; checksums: S3's stored sha256 "
         "is trusted where there is one.",

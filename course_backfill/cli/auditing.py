@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
 import typer
 
+from course_backfill.audits import Method
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.audit_findings import Damage, print_findings
 from course_backfill.cli.connection import AsJson, with_api
@@ -18,13 +18,6 @@ from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import registered_courses
 from course_backfill.cli.starts import Starts
-
-
-class Method(StrEnum):
-    """How copies are compared."""
-
-    BYTES = "bytes"
-    CHECKSUMS = "checksums"
 
 
 @with_api
@@ -39,7 +32,7 @@ def audit(
     method: Annotated[
         Method,
         typer.Option(help="bytes: read every copy; checksums: trust those that S3 stored."),
-    ] = Method.BYTES,
+    ] = "bytes",
     warm: Annotated[
         bool, typer.Option("--warm", help="Restore what is cold, to read it; that costs.")
     ] = False,
@@ -73,7 +66,7 @@ def audit(
     wanted: Document = {
         "type": "Ingest",
         "ingestType": {"id": AUDIT},
-        "method": method.value,
+        "method": method,
         "warm": warm,
         **restore,
     }

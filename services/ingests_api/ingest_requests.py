@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
 
+from course_backfill.audits import Method
 from course_backfill.callbacks import CallbackRules
 from course_backfill.cold.storage import Tier
 from course_backfill.ingests import PRIMARY
@@ -209,7 +210,7 @@ class IngestRequest(Asked):
         strict=False,
         description="Refuse to restore for more, by the installation's price table. Whole cents.",
     )
-    method: Annotated[Literal["bytes", "checksums"] | None, only_for(AUDIT)] = Field(
+    method: Annotated[Method | None, only_for(AUDIT)] = Field(
         default=None,
         description="bytes: read every copy; checksums: trust what S3 stored, where it did. "
         "Default: bytes.",

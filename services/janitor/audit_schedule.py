@@ -6,9 +6,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Literal
 
-from course_backfill.audits import AuditWish
+from course_backfill.audits import AuditWish, Method
 from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.courses import Course
 from course_backfill.errors import ConditionFailed, Conflict
@@ -43,7 +42,7 @@ class AuditSchedule:
         new_id: Callable[[], str],
         every: timedelta,
         at_once: int,
-        method: Literal["bytes", "checksums"],
+        method: Method,
     ) -> None:
         """`every` is the period in which all is audited; zero turns the schedule off."""
         self._state = state

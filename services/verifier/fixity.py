@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
+from course_backfill.audits import Method
 from course_backfill.errors import NotFound, ObjectCold
 from course_backfill.inventory import Fault
 from course_backfill.ports import ObjectReader, ObjectStat
 
 AT_ONCE = 64
 """Copies submitted together: bounds memory, and how long a lost claim goes unnoticed."""
-
-Method = Literal["bytes", "checksums"]
 
 
 @dataclass(frozen=True, slots=True)

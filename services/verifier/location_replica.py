@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 
-from course_backfill.audits import SURPLUS
+from course_backfill.audits import SURPLUS, Method
 from course_backfill.claims import HeldClaim
 from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.copies.object_keys import version_of
@@ -22,7 +22,7 @@ from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.inventory import Fault
 from course_backfill.ports import WorkStore
 from course_backfill.stores.packets import PacketStore
-from services.verifier.fixity import Compared, FixityChecker, Method, Wanted
+from services.verifier.fixity import Compared, FixityChecker, Wanted
 from services.verifier.listing import listing_faults
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 
-from course_backfill.audits import REPAIR_REFUSED
+from course_backfill.audits import REPAIR_REFUSED, Method
 from course_backfill.claims import HeldClaim
 from course_backfill.copies.placements import Placement, Placements
 from course_backfill.copies.places import Places
@@ -15,7 +15,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica, Stage
 from course_backfill.inventory import Fault
 from course_backfill.stores.packets import PacketStore
-from services.verifier.fixity import FixityChecker, Method
+from services.verifier.fixity import FixityChecker
 from services.verifier.location_replica import copy_fault, wanted_copy
 
 

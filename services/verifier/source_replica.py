@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 
-from course_backfill.audits import SURPLUS
+from course_backfill.audits import SURPLUS, Method
 from course_backfill.claims import HeldClaim
 from course_backfill.clock import Clock, to_text
 from course_backfill.courses import CourseId
@@ -18,7 +18,7 @@ from course_backfill.ports import CourseSource, ObjectReader
 from course_backfill.results import Copied, Results
 from course_backfill.sorting import in_inventory_order
 from course_backfill.source_reading import Bad, Removed
-from services.verifier.fixity import FixityChecker, Method, Wanted
+from services.verifier.fixity import FixityChecker, Wanted
 from services.verifier.listing import listing_faults
 
 EXAMPLES = 10

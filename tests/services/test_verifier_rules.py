@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from course_backfill import sorting
 from course_backfill.adapters.memory_bucket import MemoryBucket, StorageFault
 from course_backfill.adapters.memory_objects import MemoryObjectReader
+from course_backfill.audits import Method
 from course_backfill.errors import Fenced, StorageUnavailable
 from course_backfill.manifests import MANIFEST_FILES, Entry
 from course_backfill.messages import Step
-from services.verifier.fixity import AT_ONCE, FixityChecker, Method, Wanted
+from services.verifier.fixity import AT_ONCE, FixityChecker, Wanted
 from services.verifier.listing import listing_faults
 from services.verifier.source_replica import SourceReplica
 from tests.generators import create_entry
