@@ -14,7 +14,7 @@ import pytest
 
 from course_backfill.cli.api_client import course_path
 from course_backfill.cli.connection import open_api
-from course_backfill.local.sample_courses import DAMAGED, GALLERY, NAMES, SPRING
+from course_backfill.local.sample_courses import AUTUMN, DAMAGED, GALLERY, NAMES, SPRING
 from tests.features.served import Served, serving
 
 UNKNOWN = "course-v1:No+Such+Course"
@@ -202,7 +202,7 @@ def test_a_path_that_is_not_there_is_no_file(backfilled: Served, tmp_path: Path)
 def test_status_tells_about_all_and_about_one(backfilled: Served) -> None:
     everything = backfilled.command("status")
     listed = backfilled.command("status", "--json").document["ended"]
-    one = backfilled.command("status", str(GALLERY))
+    one = backfilled.command("status", str(AUTUMN))
     ends = [line[:19] for line in everything.out.splitlines() if line.startswith("20")]
 
     assert everything.code == one.code == 0
