@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from itertools import groupby
 from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
 
+from course_backfill.merging import Keyed, merged_by_key
 from course_backfill.records import Record
 
 KIND_FOLDERS = {"asset": "assets", "thumbnail": "thumbnails"}
@@ -150,30 +149,18 @@ class InventorySummary(Record):
 
 
 def changes(before: Iterable[SourceObject], after: Iterable[SourceObject]) -> Iterator[Change]:
-    """Merge-joins two inventories sorted by path; holds one object of each at a time."""
-    for path, old, new in merge_join(before, after):
-        if old is None:
-            yield Change(path, "added")
-        elif new is None:
-            yield Change(path, "removed")
-        elif not old.same_state(new):
-            yield Change(path, "changed")
-
-
-def merge_join(
-    left: Iterable[SourceObject], right: Iterable[SourceObject]
-) -> Iterator[tuple[str, SourceObject | None, SourceObject | None]]:
-    """(path, of the left, of the right) for every path of two inventories sorted by path.
+    """How two inventories sorted by path differ; holds one path of each at a time.
 
     Of several objects with one path the first counts: inventories put the one that is good there.
     """
-    merged = heapq.merge(_tagged(left, 0), _tagged(right, 1), key=lambda one: one[2].sort_key)
-    for path, group in groupby(merged, key=lambda one: one[0]):
-        found: dict[int, SourceObject] = {}
-        for _, side, one in group:
-            found.setdefault(side, one)
-        yield path, found.get(0), found.get(1)
+    for key, old, new in merged_by_key(_by_path(before), _by_path(after)):
+        if not old:
+            yield Change(key.decode(), "added")
+        elif not new:
+            yield Change(key.decode(), "removed")
+        elif not old[0].same_state(new[0]):
+            yield Change(key.decode(), "changed")
 
 
-def _tagged(objects: Iterable[SourceObject], side: int) -> Iterator[tuple[str, int, SourceObject]]:
-    return ((found.path, side, found) for found in objects)
+def _by_path(objects: Iterable[SourceObject]) -> Iterator[Keyed[SourceObject]]:
+    return ((one.sort_key, one) for one in objects)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
-from typing import Any
 
 from course_backfill.cold.warming import ColdTotals
 from course_backfill.copies.expected_objects import ExpectedObject, distinct, listed_fault
@@ -17,6 +14,7 @@ from course_backfill.errors import Fenced
 from course_backfill.ingests import Packet, Replica
 from course_backfill.inventory import Fault
 from course_backfill.manifests import split_lines
+from course_backfill.merging import merged_by_key
 from course_backfill.packets import PacketRange, cut_packets
 from course_backfill.ports import ObjectStat, WorkStore
 
@@ -126,13 +124,11 @@ def joined(
     second: Iterable[ObjectStat] = (),
 ) -> Iterator[tuple[ExpectedObject, ObjectStat | None, ObjectStat | None]]:
     """Each expected object beside what two listings have at its key; all three sorted by key."""
-    merged: Iterator[tuple[bytes, int, Any]] = heapq.merge(
-        ((one.key.encode(), 0, one) for one in expected),
-        ((one.key.encode(), 1, one) for one in first),
-        ((one.key.encode(), 2, one) for one in second),
-        key=lambda row: row[:2],
+    merged = merged_by_key(
+        ((one.key.encode(), one) for one in expected),
+        ((one.key.encode(), one) for one in first),
+        ((one.key.encode(), one) for one in second),
     )
-    for _, group in groupby(merged, key=lambda row: row[0]):
-        found: dict[int, Any] = {side: one for _, side, one in group}
-        if 0 in found:
-            yield found[0], found.get(1), found.get(2)
+    for _, wanted, at_first, at_second in merged:
+        for one in wanted:
+            yield one, next(iter(at_first), None), next(iter(at_second), None)

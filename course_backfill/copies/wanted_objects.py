@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ from course_backfill.copies.places import Place, Places
 from course_backfill.copies.replica_planning import expected_objects, joined, packet_objects
 from course_backfill.courses import CourseId
 from course_backfill.ingests import Ingest, Replica
+from course_backfill.merging import Keyed, first_by_key
 from course_backfill.ports import ObjectStat, WorkStore
 from course_backfill.stores.packets import PacketStore
 
@@ -60,10 +60,8 @@ def wanted_objects(
     """
     for source in sorted(_sources(lists)):
         place = places.get(source)
-        wanted = heapq.merge(
-            *(_of_source(one, source) for one in lists), key=lambda one: one.key.encode()
-        )
-        for expected, listed, _ in joined(_distinct(wanted), place.list(course)):
+        wanted = first_by_key(*(_of_source(one, source) for one in lists))
+        for expected, listed, _ in joined(wanted, place.list(course)):
             if listed is not None:
                 yield WantedObject(place, expected, listed)
 
@@ -104,19 +102,11 @@ def _sources(lists: Sequence[WantedList]) -> set[str]:
     return {source for source in own | named if source}
 
 
-def _of_source(wanted: WantedList, source: str) -> Iterator[ExpectedObject]:
+def _of_source(wanted: WantedList, source: str) -> Iterator[Keyed[ExpectedObject]]:
     if wanted.source not in {None, source}:
         return iter(())
     return (
-        one
+        (one.key.encode(), one)
         for one in wanted.read()
         if not one.is_present and (wanted.source or one.source) == source
     )
-
-
-def _distinct(objects: Iterable[ExpectedObject]) -> Iterator[ExpectedObject]:
-    last = None
-    for one in objects:
-        if one.key != last:
-            yield one
-        last = one.key

@@ -6,10 +6,9 @@ import heapq
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from typing import Any
+from operator import itemgetter
 
 from course_backfill.audits import UNREAD
 from course_backfill.cold.storage import warmth
@@ -21,13 +20,16 @@ from course_backfill.copies.version_objects import DEFAULT_TYPE
 from course_backfill.courses import CourseId, Version
 from course_backfill.errors import StorageRefused
 from course_backfill.failures import Failure
+from course_backfill.merging import Keyed, merged_by_key
 from course_backfill.ports import ObjectStat, WorkStore
 from course_backfill.sorting import sort_records
 
 logger = logging.getLogger(__name__)
 
-_FINDING, _EXPECTED, _LISTED = range(3)
-_Row = tuple[bytes, int, Any]
+_Expected = tuple[str, ExpectedObject]
+"""A version, and an object that it expects."""
+_Listed = tuple[str, ObjectStat]
+"""A location, and an object that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +43,6 @@ class AuditedPlace:
     def id(self) -> str:
         """The location's."""
         return self.place.location.id
-
-
-@dataclass(slots=True)
-class _KeyFacts:
-    """Everything known of one key."""
-
-    wanted: ExpectedObject | None = None
-    versions: set[str] = field(default_factory=set)
-    findings: list[Failure] = field(default_factory=list)
-    listed: dict[str, ObjectStat] = field(default_factory=dict)
-
-    def add(self, side: int, fact: Any) -> None:
-        if side == _FINDING:
-            self.findings.append(fact)
-        elif side == _EXPECTED:
-            version, self.wanted = fact
-            self.versions.add(version)
-        else:
-            location, stat = fact
-            self.listed[location] = stat
 
 
 def write_repairs(
@@ -94,41 +76,42 @@ def write_repairs(
                     yield one.key.encode(), version.id.encode() + b" " + one.to_line()
                 file.seek(end)
 
-        rows = heapq.merge(
+        others = (_of_listing(one, course) for one in audited if one.id != location)
+        merged = merged_by_key(
             _of_findings(findings),
             _of_expected(expected()),
-            *(_of_listing(one, course) for one in audited if one.id != location),
-            key=lambda row: row[:2],
+            heapq.merge(*others, key=itemgetter(0)),
         )
-        work.put(key, (one.to_line() for one in _repairs(rows, location, places, now)))
+        work.put(key, (one.to_line() for one in _repairs(merged, location, places, now)))
 
 
 def _repairs(
-    rows: Iterable[_Row], location: str, places: Mapping[str, AuditedPlace], now: datetime
+    merged: Iterable[tuple[bytes, list[Failure], list[_Expected], list[_Listed]]],
+    location: str,
+    places: Mapping[str, AuditedPlace],
+    now: datetime,
 ) -> Iterator[ExpectedObject]:
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        facts = _KeyFacts()
-        for _, side, fact in group:
-            facts.add(side, fact)
-        damage = {one.replica or "": one for one in facts.findings if one.code in DAMAGE}
+    for _, told, expected, listed in merged:
+        damage = {one.replica or "": one for one in told if one.code in DAMAGE}
         found = damage.get(location)
         if found is None:
             continue
-        unread = {one.replica or "" for one in facts.findings if one.code == UNREAD}
-        holders = [one.id for one in places.values() if facts.versions & one.versions]
+        unread = {one.replica or "" for one in told if one.code == UNREAD}
+        versions = {version for version, _ in expected}
+        holders = [one.id for one in places.values() if versions & one.versions]
         good = good_locations(holders, damage.keys(), unread)
-        wanted = facts.wanted or _unknown(found)
-        candidates = dict(_candidates(wanted, facts.listed, places, now))
+        wanted = expected[-1][1] if expected else _unknown(found)
+        candidates = dict(_candidates(wanted, listed, places, now))
         yield planned_repair(wanted, found, good, candidates)
 
 
 def _candidates(
     wanted: ExpectedObject,
-    listed: Mapping[str, ObjectStat],
+    listed: Iterable[_Listed],
     places: Mapping[str, AuditedPlace],
     now: datetime,
 ) -> Iterator[tuple[str, Candidate]]:
-    for location, stat in listed.items():
+    for location, stat in listed:
         if stat.size == wanted.size:
             archive = places[location].place.archive_of(stat)
             yield location, Candidate(stat.etag, archive, warmth(archive, stat.restore, now))
@@ -139,22 +122,22 @@ def _unknown(damage: Failure) -> ExpectedObject:
     return ExpectedObject(damage.path or "", 0, "", DEFAULT_TYPE)
 
 
-def _of_findings(findings: Iterable[Failure]) -> Iterator[_Row]:
+def _of_findings(findings: Iterable[Failure]) -> Iterator[Keyed[Failure]]:
     relevant = (one for one in findings if one.path and one.code in DAMAGE | {UNREAD})
     for key, line in sort_records(((one.path or "").encode(), one.to_line()) for one in relevant):
-        yield key, _FINDING, Failure.from_line(line)
+        yield key, Failure.from_line(line)
 
 
-def _of_expected(records: Iterable[tuple[bytes, bytes]]) -> Iterator[_Row]:
+def _of_expected(records: Iterable[tuple[bytes, bytes]]) -> Iterator[Keyed[_Expected]]:
     for key, value in sort_records(records):
         version, _, line = value.partition(b" ")
-        yield key, _EXPECTED, (version.decode(), ExpectedObject.from_line(line))
+        yield key, (version.decode(), ExpectedObject.from_line(line))
 
 
-def _of_listing(one: AuditedPlace, course: CourseId) -> Iterator[_Row]:
+def _of_listing(one: AuditedPlace, course: CourseId) -> Iterator[Keyed[_Listed]]:
     """What nobody may list mends nothing; it must not keep the rest from being mended."""
     try:
         for stat in one.place.list(course):
-            yield stat.key.encode(), _LISTED, (one.id, stat)
+            yield stat.key.encode(), (one.id, stat)
     except StorageRefused as refused:
         logger.warning("nothing is mended from %s: %s", one.id, refused)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from itertools import groupby
 
 from course_backfill.audits import REFUSED, SURPLUS, UNREAD, AuditWish, finding_of, is_surplus
 from course_backfill.claims import HeldClaim
@@ -20,6 +18,7 @@ from course_backfill.errors import ObjectCold, StorageRefused
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.inventory import Fault
+from course_backfill.merging import first_by_key
 from course_backfill.ports import ObjectStat, WorkStore
 from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.ingests import IngestStore
@@ -120,13 +119,10 @@ class AuditReplica:
 
     def _found(self, ingest: Ingest, replica: Replica) -> Iterator[Failure]:
         read = ((one.expected.key, one) for one in self._told(ingest, replica))
-        rows = heapq.merge(
-            ((key.encode(), 0, _finding(one, replica.location)) for key, one in read),
-            ((key.encode(), 1, one) for key, one in self._listed(ingest, replica)),
-            key=lambda row: row[:2],
+        return first_by_key(
+            ((key.encode(), _finding(one, replica.location)) for key, one in read),
+            ((key.encode(), one) for key, one in self._listed(ingest, replica)),
         )
-        for _, group in groupby(rows, key=lambda row: row[0]):
-            yield next(group)[2]
 
     def _told(self, ingest: Ingest, replica: Replica) -> Iterator[Placement]:
         for packet in self._packets.packets(ingest.id, replica.location):

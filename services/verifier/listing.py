@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 
 from course_backfill.audits import SURPLUS
 from course_backfill.inventory import Fault
+from course_backfill.merging import merged_by_key
 from course_backfill.sorting import sort_records
-
-_EXPECTED, _LISTED = 0, 1
 
 
 def listing_faults(
@@ -21,18 +18,16 @@ def listing_faults(
     Both give keys and sizes: `expected` in any order, `listed` in the bytewise order of keys.
     """
     wanted = sort_records((key.encode(), b"%d" % size) for key, size in expected)
-    merged = heapq.merge(
-        ((key, _EXPECTED, size) for key, size in wanted),
-        ((key.encode(), _LISTED, b"%d" % size) for key, size in listed),
+    merged = merged_by_key(
+        ((key, int(size)) for key, size in wanted),
+        ((key.encode(), size) for key, size in listed),
     )
-    for name, group in groupby(merged, key=lambda one: one[0]):
+    for name, should, has in merged:
         key = name.decode()
-        sizes = {side: size for _, side, size in group}
-        if _LISTED not in sizes:
+        if not has:
             yield key, Fault("object-missing", f"the listing lacks {key!r}")
-        elif _EXPECTED not in sizes:
+        elif not should:
             yield key, Fault(SURPLUS, f"nothing of this course is called {key!r}")
-        elif sizes[_LISTED] != sizes[_EXPECTED]:
-            listed_size, size = sizes[_LISTED].decode(), sizes[_EXPECTED].decode()
-            detail = f"{key!r} is listed with {listed_size} bytes, the entry says {size}"
+        elif has[-1] != should[-1]:
+            detail = f"{key!r} is listed with {has[-1]} bytes, the entry says {should[-1]}"
             yield key, Fault("fixity-mismatch", detail)

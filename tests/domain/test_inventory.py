@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from course_backfill.inventory import Change, Fault, Fingerprints, SourceObject, changes, merge_join
+from course_backfill.inventory import Change, Fault, Fingerprints, SourceObject, changes
 from tests.generators import create_source_object
 from tests.strategies import inventories, source_objects
 
@@ -100,16 +100,6 @@ def test_an_object_at_fault_of_an_unknown_kind_has_a_fingerprint_too() -> None:
 
 def test_an_empty_kind_has_a_fingerprint_too() -> None:
     assert set(fingerprints([])) == {"asset", "thumbnail"}
-
-
-@given(inventories(), inventories())
-def test_merge_join_pairs_as_two_dictionaries_do(
-    left: list[SourceObject], right: list[SourceObject]
-) -> None:
-    before, after = ({one.path: one for one in side} for side in (left, right))
-    paths = sorted({*before, *after}, key=str.encode)
-    expected = [(path, before.get(path), after.get(path)) for path in paths]
-    assert list(merge_join(left, right)) == expected
 
 
 @given(inventories(), inventories())
