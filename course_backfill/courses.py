@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,9 +80,12 @@ class LastIngest(Record):
 
 
 class CourseReplica(Record):
-    """One location of a course: how many of its versions are there, and what its audit found."""
+    """One location of a course: how much of its versions is there, and what its audit found."""
 
     versions: int = 0
+    objects: int = 0
+    """That lie with these versions: each once, however many versions share it."""
+    bytes: int = 0
     audited_date: str | None = None
     audit: str | None = None
     """The ingest that audited it last."""
@@ -162,6 +165,9 @@ class Version(Record):
     created_date: str
     objects: int
     bytes: int
+    stored_objects: int
+    """Those of them that lie with this version; the others lie with earlier ones."""
+    stored_bytes: int
     exceptions: int
     manifest_key: str
     manifest_sha256: str
@@ -182,15 +188,22 @@ class VersionReplica(Record):
 
 
 def counted_replicas(
-    course: Course, replicas: Iterable[VersionReplica]
+    course: Course, versions: Iterable[Version], replicas: Iterable[VersionReplica]
 ) -> dict[str, CourseReplica]:
-    """The course's locations with the versions counted anew; what audits found stays."""
-    versions = Counter(replica.location for replica in replicas)
+    """The course's locations with what is there counted anew; what audits found stays."""
+    by_id = {version.id: version for version in versions}
+    there = defaultdict(list)
+    for replica in replicas:
+        there[replica.location].append(by_id[replica.version])
     return {
         location: course.replicas.get(location, CourseReplica()).model_copy(
-            update={"versions": versions[location]}
+            update={
+                "versions": len(there[location]),
+                "objects": sum(version.stored_objects for version in there[location]),
+                "bytes": sum(version.stored_bytes for version in there[location]),
+            }
         )
-        for location in sorted({*versions, *course.replicas})
+        for location in sorted({*there, *course.replicas})
     }
 
 

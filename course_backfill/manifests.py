@@ -207,6 +207,9 @@ class AggregatedVersion(Record):
     entries_sha256: str
     objects: int
     bytes: int
+    stored_objects: int
+    """Those of them that lie with this version; the others lie with earlier ones."""
+    stored_bytes: int
     exceptions: int
     fingerprints: dict[str, str]
 

@@ -74,8 +74,21 @@ class ReportPosition:
 
 
 @dataclass(slots=True)
+class Held:
+    """What a location holds of registered versions, manifest files apart."""
+
+    objects: int = 0
+    bytes: int = 0
+
+    def add(self, replica: CourseReplica) -> None:
+        """Takes the next course's part of it."""
+        self.objects += replica.objects
+        self.bytes += replica.bytes
+
+
+@dataclass(slots=True)
 class ReportTotals:
-    """Sums over every course that the filter includes."""
+    """Sums over every course that the filter includes; `objects`, `bytes`: latest versions."""
 
     locations: tuple[str, ...]
     courses: int = 0
@@ -87,9 +100,12 @@ class ReportTotals:
     damaged: int = 0
     by_status: dict[str, int] = field(default_factory=lambda: {one.value: 0 for one in ORDER})
     by_location: dict[str, int] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    """Location → what it holds of all versions."""
 
     def __post_init__(self) -> None:
         self.by_location = dict.fromkeys(self.locations, 0)
+        self.held = {location: Held() for location in self.locations}
 
     def add(self, row: ReportRow) -> None:
         """Takes the next row."""
@@ -103,6 +119,7 @@ class ReportTotals:
         self.by_status[row.course.status.value] += 1
         for location in self.locations:
             self.by_location[location] += row.course.is_complete_in(location)
+            self.held[location].add(row.course.replicas.get(location, CourseReplica()))
 
 
 class BackfillReport:

@@ -102,7 +102,8 @@ class CopySteps:
         self._runs.must(totals["damaged"] == 0, "the report knows of damage that was mended")
         for location, backfilled in totals["byLocation"].items():
             count = count_bucket(self._stack, location)
-            told = (backfilled, totals["objects"], totals["bytes"])
+            held = totals["held"][location]
+            told = (backfilled, held["objects"], held["bytes"])
             agrees = told == (count.courses, count.objects, count.size)
             say(
                 f"   a listing of the bucket of {location}: {courses(count.courses)}, "

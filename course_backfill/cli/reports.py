@@ -81,9 +81,16 @@ def print_report(rows: list[Document], totals: Document) -> None:
         said += f"; {copies(totals['damaged'])} damaged"
     say(said)
     if len(totals["byLocation"]) > 1:
-        held = (f"{number(count)} in {name}" for name, count in totals["byLocation"].items())
+        held = (
+            _held(name, count, totals["held"][name]) for name, count in totals["byLocation"].items()
+        )
         say(f"Of these courses: {', '.join(held)}")
     tell_left_out(left_out)
+
+
+def _held(location: str, backfilled: int, held: Document) -> str:
+    content = f"{objects(held['objects'])}, {size(held['bytes'])}"
+    return f"{number(backfilled)} in {location} ({content})"
 
 
 def _tell_damage(row: Document) -> None:

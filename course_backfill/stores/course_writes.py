@@ -10,6 +10,7 @@ from course_backfill.courses import (
     Course,
     CourseStatus,
     LastIngest,
+    Version,
     VersionReplica,
     counted_replicas,
     version_number,
@@ -67,7 +68,9 @@ def to_failed_audit(row: Course, ingest: Ingest, clock: Clock) -> dict[str, Any]
     return {"failedAudits": row.failed_audits + 1, "auditFailedDate": to_text(clock())}
 
 
-def to_replicas(row: Course, replicas: Iterable[VersionReplica]) -> dict[str, Item]:
-    """What is in each location once these are all replicas of the course."""
-    counted = counted_replicas(row, replicas)
+def to_replicas(
+    row: Course, versions: Iterable[Version], replicas: Iterable[VersionReplica]
+) -> dict[str, Item]:
+    """What is in each location once these are all versions and replicas of the course."""
+    counted = counted_replicas(row, versions, replicas)
     return {location: replica.to_item() for location, replica in counted.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from course_backfill.clock import Clock, to_text
@@ -10,7 +10,7 @@ from course_backfill.courses import Course, CourseId, CourseStatus, Version, Ver
 from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
 from course_backfill.ingest_states import allotted_version
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
-from course_backfill.ports import Condition, Item, Key, Page, StateStore, Write
+from course_backfill.ports import Condition, Key, Page, StateStore, Write
 from course_backfill.source_checks import check_at_planning
 from course_backfill.stores.course_writes import (
     TABLE,
@@ -68,20 +68,27 @@ class CourseStore:
 
     def versions(self, course: str) -> list[Version]:
         """The registered versions, newest first."""
-        items = [item for item in self._version_items(course) if "#REPLICA#" not in item["sk"]]
-        return [Version.from_item(item) for item in reversed(items)]
+        versions, _ = self._registered(course)
+        return versions[::-1]
 
     def all_replicas(self, course: str) -> list[VersionReplica]:
         """Where every registered version is, oldest version first."""
-        items = [item for item in self._version_items(course) if "#REPLICA#" in item["sk"]]
-        return [VersionReplica.from_item(item) for item in items]
+        _, replicas = self._registered(course)
+        return replicas
 
-    def _version_items(self, course: str) -> Iterator[Item]:
+    def _registered(self, course: str) -> tuple[list[Version], list[VersionReplica]]:
+        versions: list[Version] = []
+        replicas: list[VersionReplica] = []
         cursor: str | None = ""
         while cursor is not None:
             page = self._state.query(TABLE, course, sk_prefix="VERSION#", after=cursor)
-            yield from page.items
+            for item in page.items:
+                if "#REPLICA#" in item["sk"]:
+                    replicas.append(VersionReplica.from_item(item))
+                else:
+                    versions.append(Version.from_item(item))
             cursor = page.cursor
+        return versions, replicas
 
     def version(self, course: str, version: str) -> Version:
         """One registered version; raises NotFound, also for a number that no version has."""
@@ -185,9 +192,10 @@ class CourseStore:
         sk = version_sk(version.id)
         replicas = list(replicas)
         row = self.get(version.course)
+        versions, there = self._registered(row.id)
         changes = {
             "versions": row.versions + 1,
-            "replicas": to_replicas(row, [*self.all_replicas(row.id), *replicas]),
+            "replicas": to_replicas(row, [*versions, version], [*there, *replicas]),
             "unauditedSince": row.unaudited_since or to_text(self._clock()),
             "latestVersion": version.id,
             "latestObjects": version.objects,
@@ -242,9 +250,9 @@ class CourseStore:
 
     def _whereabouts(self, row: Course) -> dict[str, Any]:
         """What is where by now."""
-        there = self.all_replicas(row.id)
+        versions, there = self._registered(row.id)
         latest = [one.location for one in there if one.version == row.latest_version]
-        return {"replicas": to_replicas(row, there), "latestLocations": latest}
+        return {"replicas": to_replicas(row, versions, there), "latestLocations": latest}
 
 
 def version_of(ingest: Ingest, created_date: str) -> Version:

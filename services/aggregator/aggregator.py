@@ -122,7 +122,7 @@ class Aggregator:
 
     def _summarise(self, ingest: Ingest, entries: Path) -> VersionSummary:
         """One pass over the results, the entries going to a file on the way."""
-        version = VersionSummary()
+        version = VersionSummary(allotted_version(ingest))
         with entries.open("wb") as file:
             for outcome in self._results.copied(ingest, self._location.id):
                 line = version.add(outcome)

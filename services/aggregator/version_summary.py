@@ -17,9 +17,12 @@ from course_backfill.source_reading import Bad, Removed
 class VersionSummary:
     """Feed it every outcome in the order of the inventory."""
 
+    version: str
     summary: EntriesSummary = field(default_factory=EntriesSummary)
     exceptions: list[Failure] = field(default_factory=list)
     removed: int = 0
+    stored_objects: int = 0
+    stored_bytes: int = 0
     _fingerprints: Fingerprints = field(default_factory=Fingerprints)
 
     def add(self, outcome: Outcome) -> bytes | None:
@@ -27,6 +30,9 @@ class VersionSummary:
         match outcome:
             case Copied(entry):
                 self._fingerprints.add(entry.source)
+                if entry.version == self.version:
+                    self.stored_objects += 1
+                    self.stored_bytes += entry.source.size
                 return self.summary.add(entry)
             case Bad(source, fault):
                 self._fingerprints.add(source)
@@ -59,6 +65,8 @@ class VersionSummary:
             entries_sha256=self.summary.entries_sha256,
             objects=totals.objects,
             bytes=totals.bytes,
+            stored_objects=self.stored_objects,
+            stored_bytes=self.stored_bytes,
             exceptions=len(self.exceptions),
             fingerprints=self.fingerprints,
         )

@@ -41,8 +41,9 @@ class ShownLastIngest(Shown):
 
 
 class ShownCourseReplica(Shown):
-    """One location of a course: how many versions are there, and what its last audit found.
+    """One location of a course: how much of its versions is there, and what its last audit found.
 
+    `objects` and `bytes` lie with these versions, each once, however many versions share it.
     `damaged` counts objects that were missing or altered and are not repaired yet, `surplus` those
     that belong to no version, `unread` those that are cold, so that nobody could compare them.
     `beyondRepair` counts the damaged ones that a repair could not mend: they wait for another
@@ -52,6 +53,8 @@ class ShownCourseReplica(Shown):
     type: Literal["CourseReplica"] = "CourseReplica"
     location: str
     versions: int
+    objects: int
+    bytes: int
     complete: bool
     audited_date: str | None
     audit: str | None
@@ -134,7 +137,10 @@ class ShownVersionReplica(Shown):
 
 
 class ShownVersion(Shown):
-    """A registered version; `exceptions` counts the bad objects that it is without."""
+    """A registered version; `exceptions` counts the bad objects that it is without.
+
+    Of its `objects`, `storedObjects` lie with this version and the others with earlier ones.
+    """
 
     type: Literal["CourseVersion"] = "CourseVersion"
     id: str
@@ -143,6 +149,8 @@ class ShownVersion(Shown):
     created_date: str
     objects: int
     bytes: int
+    stored_objects: int
+    stored_bytes: int
     exceptions: int
     previous_version: str | None
     latest: bool

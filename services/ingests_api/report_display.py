@@ -96,8 +96,19 @@ class ShownReportRow(Shown):
         )
 
 
+class ShownHeld(Shown):
+    """What a location holds of registered versions, each object once; manifest files apart."""
+
+    objects: int
+    bytes: int
+
+
 class ShownReportTotals(Shown):
-    """Sums over the whole report, not over one page. `byLocation` counts backfilled courses."""
+    """Sums over the whole report, not over one page.
+
+    `objects` and `bytes` are those of the latest versions, `held` those of all versions that a
+    location has. `byLocation` counts backfilled courses.
+    """
 
     courses: int
     not_backfilled: int
@@ -108,11 +119,12 @@ class ShownReportTotals(Shown):
     damaged: int
     by_status: dict[str, int]
     by_location: dict[str, int]
+    held: dict[str, ShownHeld]
 
     @classmethod
     def of(cls, totals: ReportTotals) -> Self:
         """The totals as shown."""
-        return cls(**{name: getattr(totals, name) for name in cls.model_fields})
+        return cls.model_validate(totals, from_attributes=True)
 
 
 class ShownReport(Shown):

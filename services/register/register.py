@@ -58,10 +58,8 @@ class Register:
     def _place(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Version by version, so that no transaction grows; a repeat finds what is recorded."""
         brought = [self._packets.replica(ingest.id, one) for one in ingest.leg_replicas]
+        there = {(one.version, one.location) for one in self._courses.all_replicas(ingest.course)}
         for replica in brought:
-            there = {
-                (one.version, one.location) for one in self._courses.all_replicas(ingest.course)
-            }
             for version in replica.versions:
                 if (version, replica.location) not in there:
                     self._record_one(ingest, self._record(ingest, version, replica.location))

@@ -177,6 +177,8 @@ def _version_of(ingest: Ingest) -> Version:
         created_date=ingest.created_date,
         objects=1,
         bytes=1,
+        stored_objects=1,
+        stored_bytes=1,
         exceptions=0,
         manifest_key="m",
         manifest_sha256="0",

@@ -155,7 +155,7 @@ def test_damage_says_whether_a_start_mends_it_or_another_audit_is_needed(
 ) -> None:
     replica = create_replica("primary", audit="audit-1", damaged=2, beyondRepair=beyond)
     totals: dict[str, Any] = {"courses": 1, "notBackfilled": 0, "objects": 1, "bytes": 1}
-    totals |= {"stale": 0, "exceptions": 0, "damaged": 2, "byLocation": {}}
+    totals |= {"stale": 0, "exceptions": 0, "damaged": 2, "byLocation": {}, "held": {}}
     print_report([create_row(SHORT, damaged=2, replicas=[replica])], totals)
     told = capsys.readouterr().out
     assert "course-backfill failures audit-1" in told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from course_backfill.courses import CourseReplica
 from course_backfill.errors import ConditionFailed
 from course_backfill.ingests import Ingest, IngestStatus, SourceCheck
 from course_backfill.ports import Write
@@ -70,6 +69,16 @@ def test_the_end_counts_what_is_where_and_frees_the_course(stores: Stores) -> No
     assert course.is_complete_in("cold")
 
 
+def test_a_location_holds_what_was_stored_for_the_versions_that_are_there(stores: Stores) -> None:
+    write(stores, stores.courses.take_lease(BRINGING))
+    for number in (1, 2):
+        place(stores, number)
+    write(stores, stores.courses.located(BRINGING))
+    there = stores.courses.get(KEY).replicas
+    assert (there["primary"].objects, there["primary"].bytes) == (6, 60)
+    assert (there["cold"].objects, there["cold"].bytes) == (4, 40)
+
+
 def test_where_only_some_versions_are_the_location_is_not_complete(stores: Stores) -> None:
     write(stores, stores.courses.take_lease(BRINGING))
     for number in (1, 2):
@@ -100,7 +109,9 @@ def test_a_failure_tells_where_the_latest_version_is_by_then(stores: Stores) -> 
 
 def test_what_audits_found_stays_when_versions_are_counted(stores: Stores) -> None:
     row = stores.courses.get(KEY)
-    found = {"primary": CourseReplica(versions=3, damaged=7, audit="audit-1")}
+    found = {
+        "primary": row.replicas["primary"].model_copy(update={"damaged": 7, "audit": "audit-1"})
+    }
     item = row.model_copy(update={"replicas": found}).to_item()
     stores.state.write(Write(course_key(KEY), item=item | {"statusKey": row.status.value}))
     write(stores, stores.courses.take_lease(BRINGING))

@@ -29,6 +29,8 @@ def create_version(number: int, **fields: Any) -> Version:
         "created_date": "2026-03-02T08:00:00.000Z",
         "objects": 3,
         "bytes": 30,
+        "stored_objects": 2,
+        "stored_bytes": 20,
         "exceptions": 0,
         "manifest_key": "m",
         "manifest_sha256": "0" * 64,

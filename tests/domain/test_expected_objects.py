@@ -167,6 +167,8 @@ class Stored:
             created_date="",
             objects=len(entries),
             bytes=0,
+            stored_objects=0,
+            stored_bytes=0,
             exceptions=0,
             manifest_key="",
             manifest_sha256=hashlib.sha256(b"m").hexdigest(),

@@ -43,7 +43,7 @@ def register(stores: Stores, ingest: Ingest) -> Ingest:
     """What the register service does, without its manifest."""
     written = AggregatedVersion(
         manifest_key="m", manifest_sha256="0", entries_sha256="0", objects=1, bytes=1,
-        exceptions=0, fingerprints={},
+        stored_objects=1, stored_bytes=1, exceptions=0, fingerprints={},
     )  # fmt: skip
     version = Version(
         course=KEY,

@@ -12,7 +12,7 @@ from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import system_clock
 from course_backfill.courses import Course, CourseReplica, CourseStatus
 from course_backfill.ports import Key, Write
-from course_backfill.reports import BackfillReport, ReportFilter, ReportRow, position_of
+from course_backfill.reports import BackfillReport, Held, ReportFilter, ReportRow, position_of
 from course_backfill.stores.courses import CourseStore
 
 HERE = ReportFilter(locations=("primary",), needed=("primary",))
@@ -114,6 +114,21 @@ def test_totals_are_over_every_chosen_course() -> None:
     assert (totals.objects, totals.bytes, totals.exceptions) == (2, 15, 3)
     assert totals.by_status == {"failed": 1, "not-migrated": 1, "in-progress": 1, "migrated": 2}
     assert totals.by_location == {"primary": 2, "cold": 1}
+
+
+def test_totals_tell_what_each_location_holds_of_all_versions() -> None:
+    both = ReportFilter(locations=("primary", "cold"), needed=("primary", "cold"))
+    whole = CourseReplica(versions=2, objects=7, bytes=70)
+    part = CourseReplica(versions=1, objects=4, bytes=40)
+    found = [
+        create_course(name, MIGRATED, locations=tuple(there)).model_copy(update={"replicas": there})
+        for name, there in [("a", {"primary": whole, "cold": part}), ("b", {"primary": part})]
+    ]
+    totals = report_of(*found, create_course("new")).totals(both)
+    assert totals.held == {
+        "primary": Held(objects=11, bytes=110),
+        "cold": Held(objects=4, bytes=40),
+    }
 
 
 courses = st.lists(

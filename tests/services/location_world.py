@@ -123,6 +123,15 @@ class LocationWorld:
             if one is not None and one.content is not None
         }
 
+    def held(self, location: str, versions: Sequence[str]) -> tuple[int, int]:
+        """How many objects and bytes lie with these versions, manifest files apart."""
+        found = [
+            len(content)
+            for key, content in self.objects(location).items()
+            if "/assets/" in key and key.split("/")[2] in versions
+        ]
+        return len(found), sum(found)
+
     def key(self, name: str, *, version: str = "v1", location: str = "primary") -> str:
         """The whole key of an object of the course."""
         where = self.pipeline.wiring.locations[location]

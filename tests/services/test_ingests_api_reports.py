@@ -63,6 +63,7 @@ def test_totals_are_of_the_whole_report_and_on_the_first_page_alone(world: ApiWo
         "damaged": 0,
         "byStatus": {"failed": 1, "not-migrated": 1, "in-progress": 0, "migrated": 1},
         "byLocation": {"primary": 1},
+        "held": {"primary": {"objects": 1, "bytes": 5}},
     }
     second = world.get(REPORT, query=f"limit=2&cursor={first['nextCursor']}").json
     assert (courses(second), second["totals"], second["nextCursor"]) == ([str(COURSE)], None, None)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from course_backfill.adapters.memory_bucket import StorageFault
-from course_backfill.courses import VersionReplica
+from course_backfill.courses import CourseReplica, VersionReplica
 from course_backfill.errors import ConditionFailed, Conflict, KnownOutage
 from course_backfill.ingest_states import is_over
 from course_backfill.ingests import Ingest, IngestStatus
@@ -210,6 +210,10 @@ class Run:
         for location in self.pipeline.wiring.locations:
             there = sum(location in where for where in places.values())
             assert row.is_complete_in(location) == (0 < there == len(versions))
+            told = row.replicas.get(location, CourseReplica())
+            held = self.world.held(location, [one.id for one in versions])
+            are_less = told.objects <= held[0], told.bytes <= held[1]
+            assert (told.objects, told.bytes) == held or (there < len(versions) and all(are_less))
         kept = {one.version for one in by_id.values() if one.kept}
         self._nothing_else({*places, *kept})
 

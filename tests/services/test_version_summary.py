@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def outcomes(kinds: list[str]) -> list[Outcome]:
 
 
 def summarised(found: list[Outcome]) -> tuple[VersionSummary, bytes]:
-    summary = VersionSummary()
+    summary = VersionSummary("v2")
     return summary, b"".join(summary.add(outcome) or b"" for outcome in found)
 
 
@@ -50,6 +51,17 @@ def test_entries_are_the_copies_alone(kinds: list[str]) -> None:
     assert [one.path for one in summary.exceptions] == [
         outcome.source.path for outcome in found if isinstance(outcome, Bad)
     ]
+
+
+def test_what_lies_with_earlier_versions_is_counted_apart() -> None:
+    made = [
+        replace(create_entry(f"assets/{number}", bytes(number)), version=f"v{number}")
+        for number in (1, 2)
+    ]
+    summary, _ = summarised([Copied(entry) for entry in made])
+    record = summary.record("m", b"{}")
+    assert (record.objects, record.bytes) == (2, 3)
+    assert (record.stored_objects, record.stored_bytes) == (1, 2)
 
 
 @given(KINDS)
