@@ -56,7 +56,10 @@ class ShownSource(Shown):
 
 
 class ShownCourse(Shown):
-    """The course of an ingest; `version` is what it makes or has made, null once it has failed."""
+    """The course of an ingest; `version` is what it makes or has made, null once it has failed.
+
+    Of a warming it is the version that was asked for, null where none was: then the latest.
+    """
 
     type: Literal["Course"] = "Course"
     id: str
@@ -258,6 +261,8 @@ def _quiet_until(ingest: Ingest) -> str:
 
 def _version(ingest: Ingest) -> str | None:
     """The number of a failure is no version and, but for a retry, will never be one."""
+    if ingest.wished_version is not None:
+        return ingest.wished_version
     is_failing = ingest.stage is Stage.ROLLING_BACK
     has_failed = ingest.status in {IngestStatus.FAILED, IngestStatus.CANCELLED}
     return None if is_failing or has_failed else ingest.version

@@ -108,6 +108,8 @@ class Ingest(Record):
     read_source: bool = False
     on_failure: Literal["rollback", "keep"] = "rollback"
     corrupt_objects: Literal["fail", "record"] = "fail"
+    wished_version: str | None = None
+    """The registered version that is to be warmed; None: the latest."""
     restore: RestoreWish = RestoreWish()
     audit: AuditWish | None = None
     callback: Callback | None = None

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from course_backfill import ingest_states
 from course_backfill.clock import Clock, to_text
-from course_backfill.errors import ConditionFailed, Conflict, Fenced
+from course_backfill.courses import Course
+from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingests import Ingest, IngestStatus
@@ -58,14 +59,11 @@ class Lifecycle:
 
         Kept copies of an earlier failure are rolled back before a backfill. Raises Conflict
         where the course is busy, or has no version yet that the ingest could be about; NotFound
-        where it is not known, ConditionFailed where the ingest's id is taken.
+        where it, or the version, is not known, ConditionFailed where the ingest's id is taken.
         """
         course = self._courses.get(ingest.course)
-        if ingest.is_of_versions and not course.versions:
-            raise Conflict(
-                f"course {course.id} has no registered version yet: "
-                "backfill it from its source first (course-backfill start)"
-            )
+        if ingest.is_of_versions:
+            self._require_versions(course, ingest.wished_version)
         lease: list[Write] = []
         if not ingest.dry_run:
             if course.kept_ingest and ingest.ingest_type is IngestType.BACKFILL:
@@ -179,6 +177,21 @@ class Lifecycle:
         if is_callback_pending(ended):
             self._send(ended, Step.NOTIFY)
         return ended
+
+    def _require_versions(self, course: Course, wished: str | None) -> None:
+        if not course.versions:
+            raise Conflict(
+                f"course {course.id} has no registered version yet: "
+                "backfill it from its source first (course-backfill start)"
+            )
+        if wished is None:
+            return
+        try:
+            self._courses.version(course.id, wished)
+        except NotFound as missing:
+            raise NotFound(
+                f"{missing}: course-backfill versions {course.id} lists those that it has"
+            ) from None
 
     def _supersede(self, kept: str, successor: Ingest) -> None:
         self._roll_back_or_end(

@@ -32,6 +32,7 @@ def is_wanted(active: Document, wanted: Document, locations: Collection[str]) ->
     return (
         kind_of(active) == kind_of(wanted)
         and _source(active) == _source(wanted)
+        and (kind_of(wanted) != WARM or active["course"]["version"] == wanted.get("version"))
         # An audit of the schedule names none: it is of all.
         and (not active["locations"] or set(locations) <= set(active["locations"]))
         and all(one in (there[name], _USUAL.get(name)) for name, one in asked.items())

@@ -12,6 +12,7 @@ import typer
 from course_backfill.cli.api_client import ApiClient, Document, course_path
 from course_backfill.cli.connection import AsCsv, AsJson, with_api
 from course_backfill.cli.download import download, print_content
+from course_backfill.cli.options import Version
 from course_backfill.cli.printing import (
     moment,
     number,
@@ -28,7 +29,6 @@ from course_backfill.inventory import KIND_FOLDERS
 
 STANDARD_OUTPUT = Path("-")
 CourseArgument = Annotated[str, typer.Argument(metavar="COURSE", help="The course's id.")]
-Version = Annotated[str | None, typer.Option(help="A version such as v1. Default: the latest.")]
 
 
 @with_api

@@ -58,7 +58,7 @@ def success_of(ingest: Document, took: str) -> str | None:
     if kind == AUDIT:
         return f"audited in {took}: {_places(ingest)}; {_found(ingest)}"
     if kind == WARM:
-        return _warmed(ingest.get("warming"))
+        return _warmed(ingest.get("warming"), ingest["course"].get("version"))
     if ingest.get("repairs"):
         return f"mended in {took} what an audit found: {_mended(ingest)}{_stale(ingest)}"
     if ingest["course"].get("version") is None and replicas_of(ingest):
@@ -124,12 +124,13 @@ def _mended(ingest: Document) -> str:
     return f"{said}; {copies(left)} damaged still" if left else said
 
 
-def _warmed(warming: Document | None) -> str:
+def _warmed(warming: Document | None, version: str | None) -> str:
+    of_version = f" of {version}" if version else ""
     if not warming or not warming["objects"]:
-        return "nothing is cold: every file can be read"
+        return f"nothing is cold: every file{of_version} can be read"
     until = warming["readableUntil"]
     lasting = f" until {moment(until)} UTC" if until else ""
-    return f"warm: {_cold(warming)} can be read{lasting}"
+    return f"warm: {_cold(warming)}{of_version} can be read{lasting}"
 
 
 def _cold(warming: Document) -> str:

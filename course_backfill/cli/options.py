@@ -85,6 +85,7 @@ MaxCost = Annotated[
     float | None,
     typer.Option(min=0, help="Refuse to restore for more, in the currency of the price table."),
 ]
+Version = Annotated[str | None, typer.Option(help="A version such as v1. Default: the latest.")]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow until the end.")]
 
 

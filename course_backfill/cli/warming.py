@@ -11,7 +11,15 @@ from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import WARM
 from course_backfill.cli.following import follow, follow_starts
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, Watch, restore_of
+from course_backfill.cli.options import (
+    Days,
+    InLocations,
+    MaxCost,
+    TierOption,
+    Version,
+    Watch,
+    restore_of,
+)
 from course_backfill.cli.printing import print_json, say
 from course_backfill.cli.selecting import is_course, warming_ingest_of
 from course_backfill.cli.starts import Starts
@@ -28,6 +36,7 @@ def warm(
             metavar="COURSE|INGEST", help="A course; or an ingest that waits for restores."
         ),
     ],
+    version: Version = None,
     location: InLocations = None,
     tier: TierOption = None,
     days: Days = None,
@@ -40,19 +49,21 @@ def warm(
 ) -> None:
     """Have what has gone cold of a course restored, so that it can be read for some days.
 
-    Of the latest version, in the primary unless --location names others. With --tier and an
-    ingest that waits for restores already, or its course, has these restored faster; S3 charges
-    for that again.
+    Of the latest version unless --version names another, in the primary unless --location names
+    others. With --tier and an ingest that waits for restores already, or its course, has these
+    restored faster; S3 charges for that again.
 
     Examples:
 
       course-backfill warm course-v1:Org+C+R --days 14 --watch
 
+      course-backfill warm course-v1:Org+C+R --version v1 --dry-run
+
       course-backfill warm course-v1:Org+C+R --tier Expedited
     """
     waiting = warming_ingest_of(api, name)
     if waiting is not None and tier is not None:
-        if location or days or max_cost is not None or dry_run:
+        if version or location or days or max_cost is not None or dry_run:
             raise typer.BadParameter(
                 f"ingest {waiting} waits for restores already: only --tier can be changed"
             )
@@ -68,6 +79,8 @@ def warm(
         "dryRun": dry_run,
         **restore_of(tier, days, max_cost),
     }
+    if version:
+        wanted["version"] = version
     if location:
         wanted["locations"] = location
     starts = Starts(api=api, wanted=wanted, is_waiting=watch)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import AfterValidator
 
-from course_backfill.courses import CourseId
+from course_backfill.courses import CourseId, version_id, version_number
 from course_backfill.errors import InvalidInput
 from course_backfill.messages import SERVICES
 
@@ -38,6 +38,11 @@ def checked(check: Callable[[str], str]) -> AfterValidator:
 def course_key(text: str) -> str:
     """A course key, as it is."""
     return str(CourseId.parse(text))
+
+
+def version_name(text: str) -> str:
+    """The name of a version, whether or not there is one of that name."""
+    return version_id(version_number(text))
 
 
 def service_name(text: str) -> str:

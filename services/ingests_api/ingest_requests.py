@@ -15,7 +15,7 @@ from course_backfill.cold.storage import Tier
 from course_backfill.ingests import PRIMARY
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.tasks import IngestType
-from services.ingests_api.checks import checked, collected, course_key
+from services.ingests_api.checks import checked, collected, course_key, version_name
 
 SomeNames = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -165,6 +165,11 @@ class IngestRequest(Asked):
     ingest_type: AskedIngestType
     course: AskedCourse
     source_location: Annotated[AskedSource | None, only_for(BACKFILL)] = None
+    version: Annotated[
+        Annotated[str, checked(version_name), Field(examples=["v1"])] | None,
+        only_for(WARM),
+        Field(description="The registered version to warm. Default: the latest."),
+    ] = None
     locations: Annotated[
         SomeNames | None,
         AfterValidator(_locations),

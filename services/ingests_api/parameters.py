@@ -8,10 +8,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import Field
 
-from course_backfill.courses import CourseStatus, version_number
+from course_backfill.courses import CourseStatus
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.inventory import KIND_FOLDERS
-from services.ingests_api.checks import checked, course_key, service_name
+from services.ingests_api.checks import checked, course_key, service_name, version_name
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
@@ -27,10 +27,6 @@ def _id(text: str) -> str:
     if not re.fullmatch(ID_PATTERN, text):
         raise ValueError("expected an id: at most 64 letters, digits and hyphens")
     return text
-
-
-def _version(text: str) -> str:
-    return f"v{version_number(text)}"
 
 
 def _kind(text: str) -> str:
@@ -54,7 +50,7 @@ CoursePath = Annotated[
 ]
 IngestPath = Annotated[Id, Path(description="The ingest's id.")]
 DiscoveryPath = Annotated[Id, Path(description="The discovery's id.")]
-VersionPath = Annotated[str, checked(_version), Path(description="A version such as `v1`.")]
+VersionPath = Annotated[str, checked(version_name), Path(description="A version such as `v1`.")]
 EntryPath = Annotated[
     str, _TEXT, Path(description="The entry's `path`, percent-encoded; its slashes may stay.")
 ]

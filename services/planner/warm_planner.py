@@ -1,4 +1,4 @@
-"""Plans the warming of a course: what its latest version has in archive classes of a location."""
+"""Plans the warming of a course: what a version has in archive classes of a location."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ class WarmPlanner:
         self._dry_run = dry_run
 
     def plan(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Lists what is archived of the latest version, in each location; a repeat likewise."""
-        latest = self._courses.get(ingest.course).latest_version
-        if latest is None:
+        """Lists what is archived of the wished version, in each location; a repeat likewise."""
+        wished = ingest.wished_version or self._courses.get(ingest.course).latest_version
+        if wished is None:
             detail = f"course {ingest.course} has no registered version to warm"
             return _failed("nothing-registered", detail)
-        version = self._courses.version(ingest.course, latest)
-        there = {one.location for one in self._courses.replicas(ingest.course, latest)}
+        version = self._courses.version(ingest.course, wished)
+        there = {one.location for one in self._courses.replicas(ingest.course, wished)}
         for location in ingest.locations:
             self._places.location(location)
             if location not in there:
-                return _failed("source-incomplete", f"location {location} has no {latest}")
+                return _failed("source-incomplete", f"location {location} has no {wished}")
             write = partial(self._write, version, location)
             listed = self._legs.write_list(ingest, message, location, write)
             if isinstance(listed, StepFailed):
@@ -61,7 +61,7 @@ class WarmPlanner:
         if ingest.dry_run:
             return self._dry_run.end(ingest, message, self._legs.lists(ingest, wanted))
         return self._legs.begin(
-            ingest, message, wanted, description=f"Planned to warm {latest}", work=Stage.WARMING
+            ingest, message, wanted, description=f"Planned to warm {wished}", work=Stage.WARMING
         )
 
     def _write(self, version: Version, location: str, key: str) -> StepFailed | None:

@@ -46,6 +46,11 @@ def copied_from(location: str | None) -> dict[str, Any]:
     return {"sourceLocation": {"provider": {"id": "amazon-s3"}, "id": location}}
 
 
+def of_version(version: str) -> dict[str, Any]:
+    """What an ingest says of the version that it makes, or was asked to warm."""
+    return {"course": {"id": "course-v1:Org+C+R", "version": version}}
+
+
 AUDITED = {**AUDIT, "audit": {"method": "bytes", "warm": False}}
 USUAL = {**BACKFILL, "dryRun": False, "onFailure": "rollback", "corruptObjects": "fail"}
 
@@ -61,6 +66,8 @@ USUAL = {**BACKFILL, "dryRun": False, "onFailure": "rollback", "corruptObjects":
         (AUDITED, {**AUDIT, "method": "bytes", "warm": False}, ["second"]),
         ({**AUDITED, "locations": []}, {**AUDIT, "method": "bytes", "warm": False}, ["spare"]),
         (WARM, {**WARM, "dryRun": False, "restoreTier": "Standard", "restoreDays": 7}, ["primary"]),
+        ({**WARM, **of_version("v1")}, {**WARM, "version": "v1"}, ["primary"]),
+        (of_version("v2"), USUAL, []),
     ],
 )
 def test_an_active_ingest_that_does_all_that_is_asked_for_is_what_is_wanted(
@@ -88,6 +95,9 @@ def test_an_active_ingest_that_does_all_that_is_asked_for_is_what_is_wanted(
         (AUDITED, {**AUDIT, "method": "bytes", "warm": False}, ["primary", "spare"]),
         (WARM, {**WARM, "restoreDays": 14}, ["primary"]),
         (WARM, {**WARM, "maxCost": 3.0}, ["primary"]),
+        (WARM, {**WARM, "version": "v1"}, ["primary"]),
+        ({**WARM, **of_version("v1")}, WARM, ["primary"]),
+        ({**WARM, **of_version("v2")}, {**WARM, "version": "v1"}, ["primary"]),
     ],
 )
 def test_an_active_ingest_that_lacks_anything_asked_for_is_something_else(

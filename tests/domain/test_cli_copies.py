@@ -37,6 +37,10 @@ def create_replica(location: str, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
+OLDER = {"id": "course-v1:Org+C+R", "version": "v1"}
+"""The course of an ingest that was asked to warm that version."""
+
+
 def create_view(kind: str, *replicas: dict[str, Any], **fields: Any) -> IngestView:
     """An ingest of that type that has succeeded in three seconds."""
     return IngestView(
@@ -87,6 +91,16 @@ def create_view(kind: str, *replicas: dict[str, Any], **fields: Any) -> IngestVi
         (
             create_view(WARM, create_replica("primary")),
             "nothing is cold: every file can be read",
+            "1 warm",
+        ),
+        (
+            create_view(WARM, create_replica("primary"), course=OLDER, warming=WARMING),
+            "warm: 12 objects (1.2 MB) of v1 can be read",
+            "1 warm",
+        ),
+        (
+            create_view(WARM, create_replica("primary"), course=OLDER),
+            "nothing is cold: every file of v1 can be read",
             "1 warm",
         ),
     ],

@@ -146,6 +146,26 @@ def test_what_is_cold_says_how_it_is_warmed_and_warming_can_be_sped_up(world: Wo
     assert world.shell.output("get", course, "assets/a.txt", "-o", "-") == b"alpha"
 
 
+def test_an_older_version_that_is_cold_names_the_command_that_makes_it_readable(
+    world: World,
+) -> None:
+    course = world.backfilled("Older")
+    world.installed.save(CourseId.parse(course), "a.txt", b"another")
+    assert world.shell.command("start", course, "--watch").code == 0
+    world.cool(course)
+    world.order("/_restores", seconds=0)
+    older = ("get", course, "assets/a.txt", "--version", "v1", "-o", "-")
+    refused = world.shell.command(*older)
+    assert refused.code == 1
+    assert f"course-backfill warm {course} --version v1 has it restored" in refused.err
+    assert world.shell.command("warm", course, "--version", "v9").code == 2
+    told = world.shell.command("warm", course, "--version", "v1", "--dry-run")
+    assert f"{course}: cold in primary: 1 object, 5 bytes" in told.out
+    warmed = world.shell.command("warm", course, "--version", "v1", "--watch")
+    assert "1 object (5 bytes) of v1 can be read until" in warmed.out
+    assert world.shell.output(*older) == b"alpha"
+
+
 def test_damage_is_found_by_location_then_mended_and_both_are_told(world: World) -> None:
     course = world.backfilled("Damaged")
     key = f"courses/{course}/v1/assets/a.txt"

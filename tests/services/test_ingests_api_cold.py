@@ -52,13 +52,48 @@ def test_cold_content_is_refused_with_how_to_warm_it_until_it_is_warm(world: Api
     assert world.get(CONTENT).status == 307
 
 
-def test_cold_content_of_an_earlier_version_is_not_said_to_be_warmed(world: ApiWorld) -> None:
-    world.pipeline.content.save(COURSE, "b.txt", b"beta")
+def test_cold_content_of_an_older_version_is_refused_with_how_that_version_is_warmed(
+    world: ApiWorld,
+) -> None:
+    world.pipeline.content.save(COURSE, "a.txt", b"another")
     world.backfill()
     cool(world)
     refused = world.get(CONTENT)
     assert refused.status == 409
-    assert "restores the latest version alone" in refused.json["detail"]
+    said = f": course-backfill warm {COURSE} --version v1 has it restored"
+    assert refused.json["detail"].endswith(said)
+    ask(world, WARM)
+    assert world.get(CONTENT).status == 409
+    ask(world, WARM | {"version": "v1"})
+    world.wiring.clock.advance(hours=6)
+    assert world.get(CONTENT).status == 307
+
+
+def test_a_warming_shows_the_version_that_was_asked_for(world: ApiWorld) -> None:
+    cool(world)
+    for asked in (None, "v1"):
+        dry = WARM | {"dryRun": True} | ({"version": asked} if asked else {})
+        assert world.get(ask(world, dry)).json["course"]["version"] == asked
+
+
+@pytest.mark.parametrize("version", ["v2", "v999999999"])
+def test_a_version_that_is_not_registered_cannot_be_warmed(world: ApiWorld, version: str) -> None:
+    refused = world.post("/ingests", WARM | {"version": version})
+    assert refused.status == 404
+    assert refused.json["detail"] == (
+        f"course {COURSE} has no registered version {version}: "
+        f"course-backfill versions {COURSE} lists those that it has"
+    )
+    assert world.get(f"/courses/{COURSE}").json["activeIngest"] is None
+
+
+def test_a_version_of_a_course_that_nobody_knows_is_refused_with_how_it_is_found(
+    world: ApiWorld,
+) -> None:
+    unknown = {"course": {"id": "course-v1:No+Such+Course"}, "version": "v1"}
+    refused = world.post("/ingests", WARM | unknown)
+    assert refused.status == 404
+    assert "course-backfill discover" in refused.json["detail"]
 
 
 def test_content_that_is_missing_is_refused_with_how_it_is_mended(world: ApiWorld) -> None:

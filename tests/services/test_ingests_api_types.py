@@ -90,6 +90,10 @@ def test_each_type_has_the_locations_that_it_is_for(
             {"restoreTier": "Fast", "restoreDays": 0},
             ["/restoreDays", "/restoreTier"],
         ),
+        ("warm-course", {"version": "2", "method": "bytes"}, ["/version", "/method"]),
+        ("warm-course", {"version": 2}, ["/version"]),
+        ("backfill-course", {"version": "v1"}, ["/version"]),
+        ("audit-course", {"version": "v1", "dryRun": True}, ["/version", "/dryRun"]),
         ("warm-course", {"maxCost": -1}, ["/maxCost"]),
         ("warm-course", {"maxCost": "free"}, ["/maxCost"]),
         ("warm-course", {"maxCost": 0.001}, ["/maxCost"]),
@@ -119,6 +123,9 @@ def test_a_refusal_says_which_type_or_source_a_field_is_for(world: ApiWorld) -> 
         return {one["pointer"]: one["detail"] for one in answer.json["errors"]}
 
     assert details(warm=True)["/warm"] == "only with ingestType audit-course"
+    assert details(version="v1")["/version"] == "only with ingestType warm-course"
+    warming = {"ingestType": {"id": "warm-course"}}
+    assert details(**warming, version="latest")["/version"] == "expected a version such as v1"
     from_s3 = details(sourceLocation=FROM_PRIMARY, content=["assets"])
     assert from_s3["/content"].startswith("only where the source is mongodb")
     unknown = details(sourceLocation=FROM_PRIMARY | {"id": "moon"})

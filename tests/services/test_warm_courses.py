@@ -1,4 +1,4 @@
-"""Warming a course for its own sake: its latest version can be read, and it says until when."""
+"""Warming a course for its own sake: a version of it can be read, and it says until when."""
 
 from __future__ import annotations
 
@@ -54,6 +54,63 @@ def test_what_only_earlier_versions_need_stays_cold(world: WarmingWorld) -> None
         assert found is not None
         is_needed = key.removeprefix(f"courses/{COURSE}/") in needed
         assert (found.restore is not None) == is_needed
+
+
+def two_versions(world: WarmingWorld) -> dict[str, set[str]]:
+    """Saves one of the files anew, and adds one; what each version needs of the cooled objects."""
+    world.content.save(COURSE, "file-00000.txt", b"content of another")
+    world.content.save(COURSE, "new.txt", b"content of the new one")
+    world.backfill()
+    world.cool()
+    return {
+        version: {f"courses/{COURSE}/{one.version}/{one.key}" for one in world.entries(version)}
+        for version in ("v1", "v2")
+    }
+
+
+def restored(world: WarmingWorld) -> set[str]:
+    found = map(world.bucket.stat, world.bucket.versions)
+    return {one.key for one in found if one and one.restore}
+
+
+def test_an_older_version_is_restored_when_it_is_asked_for_and_nothing_else(
+    world: WarmingWorld,
+) -> None:
+    needed = two_versions(world)
+    assert needed["v1"] - needed["v2"]
+    assert needed["v2"] - needed["v1"]
+    ended = end(world, warm(world, wished_version="v1"))
+    assert ended.status is IngestStatus.SUCCEEDED
+    assert restored(world) == needed["v1"]
+    (replica,) = world.wiring.packets.replicas(ended.id)
+    assert replica.versions == ("v1",)
+
+
+def test_a_dry_run_of_an_older_version_counts_its_objects_alone(world: WarmingWorld) -> None:
+    needed = two_versions(world)
+    for version, objects in {"v1": FILES, "v2": FILES + 1}.items():
+        report = world.ingest(warm(world, wished_version=version, dry_run=True)).report
+        assert report is not None
+        assert (report.objects, report.restore_requests) == (objects, len(needed[version]))
+    assert restored(world) == set()
+
+
+def test_an_older_version_that_would_cost_more_than_allowed_is_not_restored(
+    world: WarmingWorld,
+) -> None:
+    two_versions(world)
+    free = RestoreWish(max_cost_cents=0)
+    ended = world.ingest(world.ask(ingest_type="warm-course", wished_version="v1", restore=free))
+    assert ended.failure is not None
+    assert ended.failure.code == "too-expensive"
+    assert restored(world) == set()
+
+
+def test_a_location_without_the_older_version_is_refused_by_its_name(world: WarmingWorld) -> None:
+    two_versions(world)
+    refused = world.ingest(warm(world, wished_version="v1", locations=("second",))).failure
+    assert refused is not None
+    assert (refused.code, refused.detail) == ("source-incomplete", "location second has no v1")
 
 
 def test_it_takes_the_course_and_leaves_it_as_it_was(world: WarmingWorld) -> None:

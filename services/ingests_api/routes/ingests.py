@@ -163,6 +163,7 @@ class IngestRoutes:
             read_source=body.read_source,
             on_failure=body.on_failure,
             corrupt_objects=body.corrupt_objects,
+            wished_version=body.version,
             restore=self._restore(body),
             audit=AuditWish(method=body.method or "bytes", warm=body.warm)
             if body.ingest_type.id == AUDIT

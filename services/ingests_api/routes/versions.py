@@ -201,8 +201,10 @@ class VersionRoutes:
         key = self._api.version_prefix(course, entry.version) + entry.key
         reader = self._api.readers[PRIMARY]
         latest = self._api.courses.get(course).latest_version
-        way = _way_to_warm(course, is_latest=version == latest)
-        _require_readable(entry, reader.stat(key), self._api.clock(), way, course)
+        warm = f"course-backfill warm {course}"
+        if version != latest:
+            warm += f" --version {version}"
+        _require_readable(entry, reader.stat(key), self._api.clock(), warm, course)
         return reader.presign(
             key,
             version_id=None,
@@ -211,17 +213,8 @@ class VersionRoutes:
         )
 
 
-def _way_to_warm(course: str, *, is_latest: bool) -> str:
-    if is_latest:
-        return f"course-backfill warm {course} has it restored"
-    return (
-        f"course-backfill warm {course} restores the latest version alone; "
-        "have this object restored in S3 (RestoreObject)"
-    )
-
-
 def _require_readable(
-    entry: Entry, stat: ObjectStat | None, now: datetime, way_to_warm: str, course: str
+    entry: Entry, stat: ObjectStat | None, now: datetime, warm: str, course: str
 ) -> None:
     """Raises what a link that leads to nothing readable would not say."""
     if stat is None:
@@ -234,7 +227,8 @@ def _require_readable(
         raise Conflict(f"{entry.path!r} is being restored from cold storage; try again later")
     if state is Warmth.COLD:
         raise Conflict(
-            f"{entry.path!r} has gone cold ({stat.storage_class}) and cannot be read: {way_to_warm}"
+            f"{entry.path!r} has gone cold ({stat.storage_class}) and cannot be read: "
+            f"{warm} has it restored"
         )
 
 
