@@ -10,7 +10,7 @@ from course_backfill.cold.storage import INTELLIGENT_TIERING, STANDARD
 from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.copies.location_ports import ObjectCopier
 from course_backfill.courses import CourseId
-from course_backfill.errors import LocationUnknown
+from course_backfill.errors import Fenced, LocationUnknown
 from course_backfill.locations import Location
 from course_backfill.ports import ObjectReader, ObjectStat, ObjectWriter
 
@@ -96,6 +96,12 @@ class Places:
         """The location with its reader; raises LocationUnknown."""
         location = self.location(name)
         return Place(location, self._reader(location))
+
+    def source(self, name: str | None) -> Place:
+        """Where a plan has something copied from; raises Fenced where it names no location."""
+        if name is None:
+            raise Fenced("the plan names no location to copy from")
+        return self.get(name)
 
     def writing(self, source: Location, target: Location) -> Writing:
         """How objects get from one location to another."""

@@ -9,7 +9,6 @@ from course_backfill.copies.placements import Placements
 from course_backfill.copies.places import Places
 from course_backfill.copies.replica_planning import packet_objects
 from course_backfill.crc import Crc64
-from course_backfill.errors import Fenced
 from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.ports import WorkStore
 from course_backfill.stores.packets import PacketEnd, PacketStore
@@ -47,9 +46,7 @@ class LocationPackets:
         return PacketEnd(result, size=sum(placed), bad=len(placements) - len(placed))
 
     def _copier(self, replica: Replica, claim: HeldClaim, *, is_repeat: bool) -> LocationCopier:
-        if replica.source is None:
-            raise Fenced(f"the replica in {replica.location} is not copied from a location")
-        source = self._places.get(replica.source)
+        source = self._places.source(replica.source)
         target = self._places.get(replica.location)
         writing = self._places.writing(source.location, target.location)
         return LocationCopier(

@@ -57,7 +57,7 @@ class LocationReplica:
     ) -> tuple[int, int]:
         """See ReplicaChecking."""
         replica = self._packets.replica(ingest.id, packet.replica)
-        source = self._places.get(replica.source or "")
+        source = self._places.source(replica.source)
         target = self._places.get(replica.location)
         checker = FixityChecker(
             reader=target.reader,

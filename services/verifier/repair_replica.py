@@ -58,7 +58,7 @@ class RepairReplica:
         wanted = (
             wanted_copy(
                 one,
-                self._places.get(one.source or ""),
+                self._places.source(one.source),
                 target,
                 crc64=self._crc64,
                 check=claim.check,

@@ -10,7 +10,7 @@ from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_locations import MemoryObjectCopier
 from course_backfill.adapters.memory_objects import MemoryObjectReader, MemoryObjectWriter
 from course_backfill.copies.places import Places
-from course_backfill.errors import LocationUnknown
+from course_backfill.errors import Fenced, LocationUnknown
 from course_backfill.locations import Location, is_copied_inside
 from course_backfill.ports import ObjectStat
 from tests.generators import COURSE, OLD_COURSE
@@ -58,6 +58,16 @@ def test_a_location_that_is_not_configured_any_more_is_named_with_those_that_are
     for look in (installation.places.location, installation.places.get):
         with pytest.raises(LocationUnknown, match=r"'gone'.*primary, cold, far"):
             look("gone")
+
+
+def test_only_what_is_copied_from_a_location_has_a_place_to_be_copied_from(
+    installation: Installation,
+) -> None:
+    assert installation.places.source("cold").location is COLD
+    with pytest.raises(LocationUnknown):
+        installation.places.source("gone")
+    with pytest.raises(Fenced):
+        installation.places.source(None)
 
 
 def test_a_course_is_listed_by_keys_that_are_the_same_in_every_location(
