@@ -41,7 +41,7 @@ class Restore:
 
 
 class Warmth(StrEnum):
-    """Whether an object can be read now."""
+    """Whether an object can be read now, soonest first."""
 
     READABLE = "readable"
     RESTORING = "restoring"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from course_backfill.cold.storage import Warmth
+from course_backfill.cold.storage import Tier, Warmth, restore_time
 from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.failures import Failure
 
@@ -37,13 +38,21 @@ def planned_repair(
 ) -> ExpectedObject:
     """How a damaged object is mended: from where, and what it replaces.
 
-    Of the `good` locations the first counts whose object can be read at once, or else the first
-    that has one; `now` says what is there by now. Without any, `source` stays None.
+    Of the `good` locations the one counts whose object can be read soonest, of several the first;
+    `now` says what is there by now. Without any, `source` stays None.
     """
     there = [one for one in good if one in now]
-    there.sort(key=lambda one: now[one].warmth is not Warmth.READABLE)
     repair = replace(wanted, damaged_etag=damage.etag, damaged_sha256=damage.sha256)
     if not there:
         return repair
-    source = there[0]
+    source = min(there, key=lambda one: _slowness(now[one]))
     return replace(repair, source=source, etag=now[source].etag, archive=now[source].archive)
+
+
+def _slowness(one: Candidate) -> tuple[int, timedelta]:
+    """Sorts what can be read before what is being restored, and what is cold comes last.
+
+    Of what is alike, what needs no restoring comes first: a restored copy may expire.
+    """
+    takes = restore_time(one.archive, Tier.STANDARD) if one.archive else None
+    return list(Warmth).index(one.warmth), takes or timedelta()

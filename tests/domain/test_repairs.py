@@ -14,11 +14,20 @@ from course_backfill.inventory import Fault
 LOCATIONS = ["primary", "second", "third", "archive"]
 SOME = st.lists(st.sampled_from(LOCATIONS), unique=True)
 WANTED = ExpectedObject("courses/c/v1/assets/a.txt", 3, "ab" * 32, "text/plain")
+SOONEST_FIRST = [
+    (None, Warmth.READABLE),
+    ("GLACIER", Warmth.READABLE),
+    ("DEEP_ARCHIVE", Warmth.READABLE),
+    ("GLACIER", Warmth.RESTORING),
+    ("DEEP_ARCHIVE", Warmth.RESTORING),
+    ("GLACIER", Warmth.COLD),
+    ("DEEP_ARCHIVE", Warmth.COLD),
+]
+"""What a copy may be, by archive class and warmth, as a repair takes one before another."""
 CANDIDATES = st.builds(
-    Candidate,
-    etag=st.sampled_from(['"1"', '"2"']),
-    archive=st.none() | st.just("GLACIER"),
-    warmth=st.sampled_from(Warmth),
+    lambda etag, standing: Candidate(etag, *standing),
+    st.sampled_from(['"1"', '"2"']),
+    st.sampled_from(SOONEST_FIRST),
 )
 
 
@@ -56,5 +65,5 @@ def test_a_repair_names_a_good_copy_that_is_there_and_the_object_it_replaces(
     assert repair.source in there
     chosen = now[repair.source]
     assert (repair.etag, repair.archive) == (chosen.etag, chosen.archive)
-    readable = [one for one in there if now[one].warmth is Warmth.READABLE]
-    assert repair.source == (readable or there)[0]
+    standings = [SOONEST_FIRST.index((now[one].archive, now[one].warmth)) for one in there]
+    assert repair.source == there[standings.index(min(standings))]
