@@ -17,6 +17,7 @@ READ = "ingests:read"
 WRITE = "ingests:write"
 CONTENT = "content:read"
 LOCKED = "content:locked"
+ALL_SCOPES = (READ, WRITE, CONTENT, LOCKED)
 ANY = ""
 """Any valid token will do."""
 
