@@ -18,7 +18,7 @@ from course_backfill.adapters.setup import create_resources
 from course_backfill.ingests import IngestStatus
 from course_backfill.settings import Settings
 from services.aggregator.handler import build_step as build_aggregator_step
-from services.janitor.handler import build_sweeper
+from services.janitor.wiring import build_sweeper
 from services.planner.handler import build_step as build_planner_step
 from services.register.handler import build_step as build_register_step
 from services.replicator.handler import build_step as build_replicator_step

@@ -11,6 +11,7 @@ from functools import cached_property
 from course_backfill.addresses import Address
 from course_backfill.clock import Clock
 from course_backfill.cold.costs import RestoreCosts
+from course_backfill.cold.reads import ColdReads
 from course_backfill.cold.tiers import RestoreTiers
 from course_backfill.copies.leg_planning import LegPlanner
 from course_backfill.copies.location_ports import (
@@ -220,6 +221,16 @@ class Wiring(ABC):
     def restore_patience(self) -> timedelta:
         """How long restores from cold storage may take before an ingest gives up."""
         return timedelta(hours=self.settings.restore_give_up_hours)
+
+    @cached_property
+    def cold_reads(self) -> ColdReads:
+        """What a step does that finds something cold."""
+        return ColdReads(
+            state=self.state,
+            ingests=self.ingests,
+            clock=self.clock,
+            patience=self.restore_patience,
+        )
 
     @cached_property
     def restore_tiers(self) -> RestoreTiers:

@@ -37,11 +37,6 @@ class Handles(Protocol):
         ...
 
 
-def is_schedule(event: dict[str, Any]) -> bool:
-    """Whether EventBridge's schedule sent the event, and no queue."""
-    return "Records" not in event
-
-
 def handle_batch(
     event: dict[str, Any],
     context: Context,

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-from course_backfill.adapters.connected import connect
-from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.adapters.lambda_worker import LambdaWorker
 from course_backfill.cold.storage import STANDARD
 from course_backfill.ingest_step import IngestStep
 from course_backfill.wiring import Wiring
 from services.aggregator.aggregator import Aggregator
-
-
-def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
-    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
-    return handle_batch(event, context, wiring=connect(), step=step)
-
-
-@cache
-def step() -> IngestStep:
-    """The step on the configured installation."""
-    return build_step(connect())
 
 
 def build_step(wiring: Wiring) -> IngestStep:
@@ -39,3 +24,6 @@ def build_step(wiring: Wiring) -> IngestStep:
         crc64=wiring.crc64,
     )
     return wiring.step(aggregator.aggregate)
+
+
+lambda_handler = LambdaWorker(build_step)

@@ -80,7 +80,7 @@ class Completions:
 
     def _course_of(self, event: Mapping[str, Any]) -> str | None:
         """The course whose object it is; None where it is none of ours, or no such event."""
-        match event.get("detail"):
+        match event.get("detail") if is_completion(event) else None:
             case {"bucket": {"name": str(bucket)}, "object": {"key": str(key)}}:
                 pass
             case _:

@@ -38,7 +38,7 @@ from course_backfill.manifests import Entry, StorageManifest, split_lines
 from course_backfill.messages import Step, StepMessage
 from course_backfill.settings import Settings
 from course_backfill.wiring import Wiring
-from services.janitor.handler import build_sweeper
+from services.janitor.wiring import build_sweeper
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
 OLD_COURSE = CourseId.parse("OldOrg/CS50/2013")

@@ -16,7 +16,7 @@ from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step
 from course_backfill.ports import Write
 from services.warmer.completions import DETAIL_TYPE
-from services.warmer.handler import build_completions
+from services.warmer.wiring import build_completions
 from tests.services.warming_world import FILES, CountedRestores, WarmingWorld
 
 BUCKET = "one"

@@ -13,7 +13,7 @@ from course_backfill.clock import from_text
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
-from services.janitor.handler import build_audit_schedule
+from services.janitor.wiring import build_audit_schedule
 from tests.services.memory_pipeline import MemoryPipeline
 
 COURSES = [CourseId.parse(f"course-v1:Org+C{number}+R") for number in range(5)]

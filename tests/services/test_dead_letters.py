@@ -14,7 +14,7 @@ from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingests import IngestStatus
 from course_backfill.local.lambda_event import LocalContext, has_failed, sqs_event
 from course_backfill.messages import SERVICES, Step, StepMessage
-from services.janitor.handler import build_burial
+from services.janitor.wiring import build_burial
 from tests.services.memory_pipeline import COURSE, MemoryPipeline, MemoryWiring
 
 

@@ -15,7 +15,7 @@ from course_backfill.errors import SourceRefused
 from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step, StepMessage
 from services.planner.discovery import RUN
-from services.planner.handler import build_discoverer
+from services.planner.wiring import build_discoverer
 from tests.services.memory_pipeline import COURSE, OLD_COURSE, MemoryPipeline
 
 A_TXT = "asset-v1:Org1+CS101+R1+type@asset+block@a.txt"

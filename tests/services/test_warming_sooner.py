@@ -16,11 +16,11 @@ from course_backfill.cold.warming import RestoreWish
 from course_backfill.errors import Conflict, NotFound
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.messages import Step
-from services.warmer import handler
 from services.warmer.asking import AT_ONCE
 from services.warmer.completions import DETAIL_TYPE, is_completion
-from services.warmer.handler import build_completions
+from services.warmer.handler import lambda_handler
 from services.warmer.warmer import Warmer
+from services.warmer.wiring import build_completions
 from tests.services.memory_pipeline import COURSE
 from tests.services.warming_world import (
     FILES,
@@ -194,15 +194,13 @@ def test_a_false_word_costs_a_look_and_nothing_else(
 
 
 def test_the_handler_takes_words_of_s3_too(
-    world: WarmingWorld, monkeypatch: pytest.MonkeyPatch
+    world: WarmingWorld,
 ) -> None:
-    monkeypatch.setattr(handler, "connect", lambda: world.wiring)
-    handler.completions.cache_clear()
     first, *_ = world.cool()
     ingest = world.bring(restore=BULK)
     context = LambdaContext()
-    assert handler.lambda_handler(completion(first), context) == {"batchItemFailures": []}
-    handler.completions.cache_clear()
+    handle = lambda_handler.on(world.wiring)
+    assert handle(completion(first), context) == {"batchItemFailures": []}
     assert world.hours_to_look(ingest) < 1
 
 
