@@ -74,6 +74,13 @@ Bucket = Annotated[
 ]
 Currency = Annotated[str, shaped(r"[A-Za-z]{1,8}", "the name of a currency, such as USD")]
 MongoUri = Annotated[SecretStr, AfterValidator(_mongo_uri)]
+SecretName = Annotated[
+    str,
+    shaped(r"[A-Za-z0-9/_+=.@:-]{1,2048}", "the name or ARN of a secret in AWS Secrets Manager"),
+]
+EventBus = Annotated[
+    str, shaped(r"[A-Za-z0-9/_.:-]{1,1600}", "the name or ARN of an EventBridge bus")
+]
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=1)]

@@ -255,3 +255,35 @@ def test_the_documented_settings_are_these_settings() -> None:
     page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     assert markdown_table() in page
     assert toml_example() in page
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("MONGO_URI", "MONGO_URI_SECRET_NAME"),
+        ("COURSE_BACKFILL_CALLBACK_SECRET", "COURSE_BACKFILL_CALLBACK_SECRET_NAME"),
+    ],
+)
+def test_a_secret_is_given_or_named_but_not_both(
+    monkeypatch: pytest.MonkeyPatch, value: str, name: str
+) -> None:
+    monkeypatch.setenv(value, f"mongodb://u:{SECRET}@db")
+    monkeypatch.setenv(name, "backfill/secret")
+    assert problems() == {name: f"expected either this or {value}, not both"}
+    monkeypatch.delenv(value)
+    named = Settings.load()
+    assert "backfill/secret" in (named.mongo_uri_secret_name, named.callback_secret_name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong", "sentence"),
+    [
+        ("MONGO_URI_SECRET_NAME", "two words", "expected the name or ARN of a secret in AWS"),
+        ("COURSE_BACKFILL_EVENT_BUS", "a bus?", "expected the name or ARN of an EventBridge bus"),
+    ],
+)
+def test_names_of_aws_are_shaped_as_aws_takes_them(
+    monkeypatch: pytest.MonkeyPatch, variable: str, wrong: str, sentence: str
+) -> None:
+    monkeypatch.setenv(variable, wrong)
+    assert problems()[variable].startswith(sentence)
