@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,24 +12,17 @@ from course_backfill.errors import ConditionFailed, Fenced, NotFound
 from course_backfill.ingests import PRIMARY, Ingest, Packet, Replica, ReplicaStatus, Stage
 from course_backfill.ports import Condition, Key, StateStore, Write
 from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.packet_counters import (
+    PacketEnd,
+    copied_counters,
+    reopened_counters,
+    verified_counters,
+)
 
 TABLE = "ingests"
 _EXISTS = (Condition("pk", "exists"),)
 PLANNED_TOGETHER = 50
 """Packets stored in one transaction, which holds 100 writes at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class PacketEnd:
-    """What the copying of a packet came to: its file in the work bucket, and counts.
-
-    `size` counts the bytes of its copies alone.
-    """
-
-    result: str
-    size: int
-    bad: int = 0
-    removed: int = 0
 
 
 class PacketStore:
@@ -187,61 +179,31 @@ class PacketStore:
 
         False where the claim or the epoch was lost: nothing was recorded.
         """
-        counters = {
-            "packetsCopied": 1,
-            "objectsDone": packet.objects - end.bad - end.removed,
-            "bytesDone": end.size,
-            "bytesLeftOut": packet.bytes - end.size,
-            "bad": end.bad,
-            "removed": end.removed,
-        }
         changes = {
             "copied": end.result,
             "bytesCopied": end.size,
             "bad": end.bad,
             "removed": end.removed,
         }
-        return self._end(ingest, packet, "copied", changes, counters)
+        return self._end(ingest, packet, "copied", changes, copied_counters(packet, end))
 
     def verified_packet(
         self, ingest: Ingest, packet: Packet, *, result: str, mismatched: int, size: int
     ) -> bool:
         """Ends the verification of a packet, likewise; `size` counts the bytes that were right."""
-        counters = {
-            "packetsVerified": 1,
-            "objectsVerified": _copies(packet) - mismatched,
-            "bytesVerified": size,
-            "objectsLookedAt": _copies(packet),
-            "bytesLookedAt": _bytes_of_copies(packet),
-        }
+        counters = verified_counters(packet, mismatched=mismatched, size=size)
         changes = {"verified": result, "mismatched": mismatched, "bytesVerified": size}
         return self._end(ingest, packet, "verified", changes, counters)
 
     def reopen(self, ingest: Ingest, packet: Packet) -> None:
         """Takes a packet with bad objects or copies back, so that a retry does it again."""
-        counters = {
-            "packetsCopied": -1,
-            "objectsDone": -_copies(packet),
-            "bytesDone": -packet.bytes_copied,
-            "bytesLeftOut": packet.bytes_copied - packet.bytes,
-            "bad": -packet.bad,
-            "removed": -packet.removed,
-        }
-        if packet.verified:
-            counters |= {
-                "packetsVerified": -1,
-                "objectsVerified": packet.mismatched - _copies(packet),
-                "bytesVerified": -packet.bytes_verified,
-                "objectsLookedAt": -_copies(packet),
-                "bytesLookedAt": -_bytes_of_copies(packet),
-            }
         key = _packet_key(ingest.id, packet.replica, packet.number)
         same = (Condition("copied", "equals", packet.copied),)
         counts = ("bytesCopied", "bad", "removed", "mismatched", "bytesVerified")
         self._state.write(
             self._ingests.current(ingest),
             Write(key, assign=dict.fromkeys(counts, 0), remove=["copied", "verified"], when=same),
-            Write(_replica_key(ingest.id, packet.replica), add=counters),
+            Write(_replica_key(ingest.id, packet.replica), add=reopened_counters(packet)),
         )
 
     def _end(
@@ -281,15 +243,6 @@ class PacketStore:
 def _done_in(ingest: Ingest) -> str:
     """The attribute by which a packet is done in the ingest's present stage."""
     return "verified" if ingest.stage is Stage.VERIFYING else "copied"
-
-
-def _copies(packet: Packet) -> int:
-    return packet.objects - packet.bad - packet.removed
-
-
-def _bytes_of_copies(packet: Packet) -> int:
-    """Where nothing was to be copied, of what is there already."""
-    return packet.bytes_copied if packet.copied else packet.bytes
 
 
 def _packet_key(ingest: str, replica: str, number: int) -> Key:

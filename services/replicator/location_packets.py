@@ -11,7 +11,8 @@ from course_backfill.copies.replica_planning import packet_objects
 from course_backfill.crc import Crc64
 from course_backfill.ingests import Ingest, Packet, Replica
 from course_backfill.ports import WorkStore
-from course_backfill.stores.packets import PacketEnd, PacketStore
+from course_backfill.stores.packet_counters import PacketEnd
+from course_backfill.stores.packets import PacketStore
 from services.replicator.location_copier import LocationCopier
 
 

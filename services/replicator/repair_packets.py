@@ -20,7 +20,8 @@ from course_backfill.ingests import Ingest, Packet
 from course_backfill.locations import Location
 from course_backfill.ports import WorkStore
 from course_backfill.stores.ingests import IngestStore
-from course_backfill.stores.packets import PacketEnd, PacketStore
+from course_backfill.stores.packet_counters import PacketEnd
+from course_backfill.stores.packets import PacketStore
 from services.replicator.location_copier import LocationCopier
 from services.replicator.repair_copier import RepairCopier, beyond_repair
 

@@ -25,7 +25,8 @@ from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Write
 from course_backfill.results import DESTINATION_FAULTS, Results
 from course_backfill.stores.ingests import IngestStore
-from course_backfill.stores.packets import PacketEnd, PacketStore
+from course_backfill.stores.packet_counters import PacketEnd
+from course_backfill.stores.packets import PacketStore
 from course_backfill.tasks import Task
 
 

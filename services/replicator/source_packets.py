@@ -15,7 +15,7 @@ from course_backfill.manifests import split_lines
 from course_backfill.ports import CourseSource, ObjectReader, ObjectWriter, WorkStore
 from course_backfill.results import Copied, Outcome, Results
 from course_backfill.source_reading import Bad, Removed
-from course_backfill.stores.packets import PacketEnd
+from course_backfill.stores.packet_counters import PacketEnd
 from services.replicator.packet_copier import PacketCopier
 
 

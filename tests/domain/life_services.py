@@ -9,7 +9,7 @@ from course_backfill.ingest_states import advanced, is_current, is_over, require
 from course_backfill.ingests import Ingest, IngestStatus, Packet, Stage
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Write
-from course_backfill.stores.packets import PacketEnd
+from course_backfill.stores.packet_counters import PacketEnd
 from tests.generators import Stores, create_failure, create_packet, create_replica
 
 PRIMARY = "primary"

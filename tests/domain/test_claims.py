@@ -11,7 +11,7 @@ import pytest
 from course_backfill.claims import HeldClaim
 from course_backfill.errors import Fenced, StateUnavailable
 from course_backfill.ingests import Ingest, Packet
-from course_backfill.stores.packets import PacketEnd
+from course_backfill.stores.packet_counters import PacketEnd
 from tests.generators import LEASE, Stores, create_ingest, create_packet, create_replica
 
 OFTEN = 0.001

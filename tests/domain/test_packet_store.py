@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from course_backfill.errors import ConditionFailed, Fenced, NotFound, StateUnavailable
 from course_backfill.ingests import Ingest, Packet, Stage
 from course_backfill.ports import Write
-from course_backfill.stores.packets import PLANNED_TOGETHER, PacketEnd
+from course_backfill.stores.packet_counters import PacketEnd
+from course_backfill.stores.packets import PLANNED_TOGETHER
 from tests.generators import LEASE, Stores, create_ingest, create_packet, create_replica
 
 PRIMARY = "primary"

@@ -13,7 +13,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import Step, StepMessage
-from course_backfill.stores.packets import PacketEnd
+from course_backfill.stores.packet_counters import PacketEnd
 from tests.services.memory_pipeline import COURSE, OLD_COURSE, MemoryPipeline, names
 
 PRIMARY = "primary"
