@@ -69,7 +69,7 @@ def write_expected(
 
 @dataclass(slots=True)
 class ExpectedScan:
-    """What one pass over a work file of expected objects tells."""
+    """What one pass over lists of expected objects tells."""
 
     objects: int = 0
     size: int = 0
@@ -83,6 +83,13 @@ class ExpectedScan:
     def packets(self, work: WorkStore, key: str) -> list[PacketRange]:
         """Cuts the file into packets while taking it."""
         return list(cut_packets(self._measured(split_lines(work.read(key)))))
+
+    def missing(self, objects: Iterable[ExpectedObject]) -> Iterator[ExpectedObject]:
+        """Those that are not there yet, while taking all."""
+        for one in objects:
+            self._add(one)
+            if not one.is_present:
+                yield one
 
     def _measured(self, lines: Iterator[bytes]) -> Iterator[tuple[int, int]]:
         for line in lines:
@@ -98,10 +105,7 @@ class ExpectedScan:
             return
         self.to_copy += one.size
         if one.archive is not None:
-            before = self.cold.get(one.archive, ColdTotals())
-            self.cold[one.archive] = ColdTotals(
-                objects=before.objects + 1, bytes=before.bytes + one.size
-            )
+            self.cold[one.archive] = self.cold.get(one.archive, ColdTotals()).plus(one.size)
 
 
 def expected_objects(work: WorkStore, key: str) -> Iterator[ExpectedObject]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
 from course_backfill.cold.costs import RestoreCosts
-from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.replica_planning import ExpectedScan
 from course_backfill.copies.wanted_objects import WantedList
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
@@ -42,25 +43,25 @@ class LocationDryRun:
         self, ingest: Ingest, message: StepMessage, lists: Sequence[WantedList]
     ) -> StepCompleted:
         """Reports what is on the lists, from where it would be read and what that would cost."""
-        totals = _Totals()
-        largest = heapq.nlargest(
-            LARGEST, totals.passing(lists), key=lambda one: (one.size, one.key)
-        )
+        scan = ExpectedScan()
+        missing = scan.missing(chain.from_iterable(one.read() for one in lists))
+        largest = heapq.nlargest(LARGEST, missing, key=lambda one: (one.size, one.key))
+        objects = scan.objects - scan.present
         tally = self._costs.tally(ingest, lists)
         tiers = self._costs.by_tier(ingest, tally)
         refused = self._costs.refusal(ingest, tally)
         report = PlanReport(
-            objects=totals.objects,
-            bytes=totals.bytes,
+            objects=objects,
+            bytes=scan.to_copy,
             by_kind={},
             largest=tuple(LargestObject(path=one.key, size=one.size) for one in largest),
             shared_with=(),
             problems={refused.failure.code: 1} if refused else {},
             bytes_were_read=False,
             would_fail=refused is not None,
-            unchanged=totals.objects == 0,
+            unchanged=objects == 0,
             to_repair=self._to_repair(ingest),
-            present=totals.present,
+            present=scan.present,
             by_storage_class=dict(sorted(tally.by_class.items())),
             restore_requests=tiers[0].requests,
             tier=ingest.restore.tier,
@@ -121,23 +122,3 @@ def _description(ingest: Ingest, report: PlanReport) -> str:
         f", {report.restore_requests} to be restored first" if report.restore_requests else ""
     )
     return f"Dry run: {total} to be brought to {where}{restored}"
-
-
-class _Totals:
-    """Counts what passes."""
-
-    def __init__(self) -> None:
-        self.objects = 0
-        self.bytes = 0
-        self.present = 0
-
-    def passing(self, lists: Sequence[WantedList]) -> Iterator[ExpectedObject]:
-        """The objects that are not there yet."""
-        for one in lists:
-            for expected in one.read():
-                if expected.is_present:
-                    self.present += 1
-                    continue
-                self.objects += 1
-                self.bytes += expected.size
-                yield expected
