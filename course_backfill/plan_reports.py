@@ -6,7 +6,11 @@ from pydantic import Field
 
 from course_backfill.cold.storage import Tier
 from course_backfill.cold.warming import ColdTotals, TierEstimate
+from course_backfill.estimation.estimates import Estimate
 from course_backfill.records import Record
+
+LARGEST = 10
+"""Objects that a report names because they are the largest."""
 
 
 class LargestObject(Record):
@@ -19,7 +23,7 @@ class LargestObject(Record):
 class PlanReport(Record):
     """What a dry run found; problems are listed one by one under the ingest's failures.
 
-    Costs are of restoring alone, in hundredths of `currency`.
+    Costs of tiers are of restoring alone, in hundredths of `currency`; `estimate` is of everything.
     """
 
     objects: int
@@ -47,3 +51,5 @@ class PlanReport(Record):
     tiers: tuple[TierEstimate, ...] = ()
     """What restoring would take with each tier, slowest first."""
     currency: str | None = None
+    estimate: Estimate | None = None
+    """Time and cost of all of it; null where nothing is copied, or nothing can be."""

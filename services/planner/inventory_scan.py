@@ -13,9 +13,7 @@ from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault, Fingerprints, InventorySummary, SourceObject
 from course_backfill.locations import Location
 from course_backfill.packets import PacketRange, cut_packets
-from course_backfill.plan_reports import LargestObject
-
-LARGEST = 10
+from course_backfill.plan_reports import LARGEST, LargestObject
 
 
 @dataclass(slots=True)

@@ -15,12 +15,10 @@ from course_backfill.ingest_step import StepCompleted, StepFailed
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import StepMessage
-from course_backfill.plan_reports import LargestObject, PlanReport
+from course_backfill.plan_reports import LARGEST, LargestObject, PlanReport
 from course_backfill.results import Results
 from course_backfill.stores.courses import CourseStore
 from course_backfill.tasks import Task
-
-LARGEST = 10
 
 
 class LocationDryRun:

@@ -10,8 +10,8 @@ from hypothesis import given
 from course_backfill.copies.object_keys import MAX_KEY_BYTES
 from course_backfill.courses import CourseId
 from course_backfill.inventory import Fault, Fingerprints, SourceObject
+from course_backfill.plan_reports import LARGEST
 from services.planner.inventory_scan import (
-    LARGEST,
     InventoryScan,
     Tally,
     failure,
