@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,8 +21,32 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 WITHOUT_NETWORK = {"domain", "services"}
 
 
+def pytest_sessionstart() -> None:
+    """What is collected stays: looking for garbage in it is in vain, now and later."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits comes before what only computes, which fills the cores to the end.
+
+    Otherwise the order stays random.
+    """
+    items.sort(key=lambda item: (_tier(item) in WITHOUT_NETWORK, _tier(item) != "features"))
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for, in what tests make."""
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def _tier_without_network(request: pytest.FixtureRequest) -> None:
     """Domain and service tests run on memory adapters: whoever opens a socket there fails."""
-    if request.path.parent.name in WITHOUT_NETWORK:
+    if _tier(request.node) in WITHOUT_NETWORK:
         request.getfixturevalue("socket_disabled")
+
+
+def _tier(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
