@@ -10,8 +10,12 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-# Two at a time: each process of the tests starts a MongoDB and an embedded AWS of its own.
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Three at a time, file by file: enough to keep two cores busy while tests wait for processes that
+# they killed. The order is that of tests/conftest.py, what waits before what computes.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+# Tests start a hundred processes, which would each compile all they import.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve bench test test-fast test-domain test-services test-contracts \
