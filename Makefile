@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve bench test test-fast test-domain test-services test-contracts \
+.PHONY: help install lock demo serve bench test test-fast test-domain test-services test-contracts \
 	test-features lint format types check clean
 
 help: ## List what make can do
@@ -57,11 +57,18 @@ format: install ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 types: install ## Check types
 	$(BIN)/mypy
+lock: install ## Choose the versions of everything that is installed here and on Lambda
+	$(COMPILE) --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/lambda.txt
 check: lint types test ## Everything CI runs: lint, types, tests
 clean: ## Remove what was installed and what was stored on this machine
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build ./*.egg-info
 
-$(STAMP): pyproject.toml
+# Universal: the same files serve every Python and platform. `make lock ARGS=--upgrade` takes the newest releases.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command 'make lock' $(ARGS) pyproject.toml
+
+$(STAMP): pyproject.toml requirements/dev.txt
 	@test -n "$(PYTHON)" || { \
 		echo "Python 3.11 or newer is needed, and none was found on the PATH." >&2; \
 		echo "Install one (Debian: apt-get install python3.11 python3.11-venv), or name it:" >&2; \
@@ -71,5 +78,8 @@ $(STAMP): pyproject.toml
 		echo "the package python3-venv (apt-get install python3-venv)." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+		--requirement requirements/dev.txt
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable . # Setuptools warns of every editable installation.
 	@touch $@
