@@ -73,8 +73,6 @@ ADVICE: dict[str, str] = {
     "nothing-to-audit": "Leave the locations out to audit every one that has the course; "
     "course-backfill status on the course says which these are.",
     # Failures of the ingest as a whole.
-    "nothing-registered": "Start the course from its source first: without --from (in the API "
-    "without sourceLocation).",
     "source-incomplete": "Bring these versions to that location first, or start from one that has "
     "them: course-backfill status on the course says where each is.",
     "location-removed": "Put the location back into the settings of all workers, or leave it out "

@@ -108,10 +108,6 @@ class LocationPlanner:
     def _refusal(
         self, ingest: Ingest, wanted: list[PlannedReplica], source: str
     ) -> StepFailed | None:
-        course = self._courses.get(ingest.course)
-        if not course.versions:
-            detail = f"course {course.id} has no registered version to bring to another location"
-            return _failed("nothing-registered", detail)
         there = {
             one.version
             for one in self._courses.all_replicas(ingest.course)

@@ -42,16 +42,12 @@ class WarmPlanner:
 
     def plan(self, ingest: Ingest, message: StepMessage) -> StepResult:
         """Lists what is archived of the wished version, in each location; a repeat likewise."""
-        wished = ingest.wished_version or self._courses.get(ingest.course).latest_version
-        if wished is None:
-            detail = f"course {ingest.course} has no registered version to warm"
-            return _failed("nothing-registered", detail)
-        version = self._courses.version(ingest.course, wished)
-        there = {one.location for one in self._courses.replicas(ingest.course, wished)}
+        version = self._version(ingest)
+        there = {one.location for one in self._courses.replicas(ingest.course, version.id)}
         for location in ingest.locations:
             self._places.location(location)
             if location not in there:
-                return _failed("source-incomplete", f"location {location} has no {wished}")
+                return _failed("source-incomplete", f"location {location} has no {version.id}")
             write = partial(self._write, version, location)
             listed = self._legs.write_list(ingest, message, location, write)
             if isinstance(listed, StepFailed):
@@ -61,8 +57,14 @@ class WarmPlanner:
         if ingest.dry_run:
             return self._dry_run.end(ingest, message, self._legs.lists(ingest, wanted))
         return self._legs.begin(
-            ingest, message, wanted, description=f"Planned to warm {wished}", work=Stage.WARMING
+            ingest, message, wanted, description=f"Planned to warm {version.id}", work=Stage.WARMING
         )
+
+    def _version(self, ingest: Ingest) -> Version:
+        """The wished version, or else the latest: an ingest of versions began with one."""
+        if ingest.wished_version is not None:
+            return self._courses.version(ingest.course, ingest.wished_version)
+        return self._courses.versions(ingest.course)[0]
 
     def _write(self, version: Version, location: str, key: str) -> StepFailed | None:
         place = self._places.get(location)
