@@ -35,6 +35,8 @@ from course_backfill.settings import Settings
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
 PATIENCE = 60.0
 """Seconds before a test gives up waiting; what it waits for takes a fraction of that."""
+LOOK_SECONDS = 0.2
+"""Between two looks, which cost the processor more than the rest of some tests."""
 
 
 class Installation:
@@ -221,7 +223,7 @@ def wait_until(holds: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline, "what the test waits for does not come"
-        time.sleep(0.05)
+        time.sleep(LOOK_SECONDS)
 
 
 @contextmanager
