@@ -9,11 +9,16 @@ CourseBackfillError
 │   ├── SourceUnavailable        MongoDB does not answer, or lost its primary
 │   ├── StorageUnavailable       S3 throttles or fails beyond the client's own retries
 │   ├── StateUnavailable         DynamoDB throttles or fails likewise
-│   └── QueueUnavailable         SQS throttles or fails likewise
+│   ├── QueueUnavailable         SQS throttles or fails likewise
+│   ├── SecretsUnavailable       Secrets Manager throttles or fails likewise
+│   └── EventsUnavailable        EventBridge throttles or fails likewise
 ├── StorageRefused               S3 denies for good: credentials, policy, missing bucket
 ├── StateRefused                 DynamoDB denies for good: credentials, policy, missing table
 ├── QueueRefused                 SQS denies for good: credentials, policy, missing queue
-├── SourceRefused                MongoDB denies for good: credentials, unsupported server
+├── SecretRefused                a secret is missing, denied, or not what it has to be
+├── EventsRefused                EventBridge denies for good: credentials, policy, missing bus
+├── SourceRefused                MongoDB denies for good: missing rights, unsupported server
+│   └── LoginRefused             its user or password, which may have been changed meanwhile
 ├── LocationUnknown              a location that an ingest needs is not in the settings
 ├── LocationMoved                a location's id points elsewhere than it did
 ├── ConditionFailed              a conditional write met another state than it asked for
@@ -88,6 +93,14 @@ class QueueUnavailable(KnownOutage):
     """SQS did not answer or throttled beyond the client's own retries; some may have been sent."""
 
 
+class SecretsUnavailable(KnownOutage):
+    """Secrets Manager did not answer or throttled beyond the client's own retries."""
+
+
+class EventsUnavailable(KnownOutage):
+    """EventBridge did not answer or throttled beyond retries; some events may have been taken."""
+
+
 class StorageRefused(CourseBackfillError):
     """S3 refused for good: bad credentials, a denying policy, a missing bucket."""
 
@@ -100,8 +113,20 @@ class QueueRefused(CourseBackfillError):
     """SQS refused for good: bad credentials, a denying policy, a missing queue."""
 
 
+class SecretRefused(CourseBackfillError):
+    """A secret that a setting names is missing, denied, or not of the form that it has to have."""
+
+
+class EventsRefused(CourseBackfillError):
+    """EventBridge refused for good: bad credentials, a denying policy, a missing bus."""
+
+
 class SourceRefused(CourseBackfillError):
     """MongoDB refused for good: bad credentials, missing rights, an unsupported server."""
+
+
+class LoginRefused(SourceRefused):
+    """MongoDB does not know the user, or not with this password."""
 
 
 class LocationUnknown(CourseBackfillError):

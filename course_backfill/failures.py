@@ -81,8 +81,8 @@ ADVICE: dict[str, str] = {
     "workers; the new place becomes a location of its own, with an id that none had. Then start "
     "the course again.",
     "source-unavailable": "Bring MongoDB back, then discover again: course-backfill discover.",
-    "source-refused": "Check MONGO_URI and that its user may read the database: "
-    "course-backfill check. Then start the course again.",
+    "source-refused": "Check MONGO_URI, or the secret that MONGO_URI_SECRET_NAME names, and that "
+    "its user may read the database: course-backfill check. Then start the course again.",
     "storage-refused": "Check the credentials and the bucket policy: course-backfill check. "
     "Then start the course again.",
     "restore-refused": "Allow the workers s3:RestoreObject on the location's bucket, then start "

@@ -49,6 +49,16 @@ class Settings(SettingsFields):
             raise InvalidInput(*(Problem(environment_name(name), "is not set") for name in missing))
 
     @property
+    def names_mongodb(self) -> bool:
+        """Whether it is said where the content is, by the URI or by the secret that holds it."""
+        return self.mongo_uri is not None or self.mongo_uri_secret_name is not None
+
+    @property
+    def signs_callbacks(self) -> bool:
+        """Whether there is a key for callbacks, here or in Secrets Manager."""
+        return self.callback_secret is not None or self.callback_secret_name is not None
+
+    @property
     def restore_wish(self) -> RestoreWish:
         """How cold objects are restored where a request does not say."""
         return RestoreWish(tier=self.restore_tier, days=self.restore_days)

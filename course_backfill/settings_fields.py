@@ -13,6 +13,7 @@ from course_backfill.cold.storage import Tier
 from course_backfill.ingests import PRIMARY
 from course_backfill.locations import Location
 from course_backfill.settings_values import (
+    SHORTEST_KEY,
     Bucket,
     Count,
     Currency,
@@ -188,7 +189,7 @@ class SettingsFields(BaseSettings):
     # --- callbacks ---
 
     callback_secret: SecretStr | None = Field(
-        default=None, min_length=16, description="Key of the HMAC that signs callbacks."
+        default=None, min_length=SHORTEST_KEY, description="Key of the HMAC that signs callbacks."
     )
     callback_secret_name: SecretName | None = Field(
         default=None,

@@ -12,6 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.networks import IPvAnyNetwork
 from pydantic_settings import NoDecode
 
+SHORTEST_KEY = 16
+"""Characters of a key that signs callbacks."""
+
+
+def is_mongo_uri(text: str) -> bool:
+    """Whether it begins as URIs of MongoDB do."""
+    return text.startswith(("mongodb://", "mongodb+srv://"))
+
 
 def shaped(pattern: str, sentence: str) -> AfterValidator:
     """A text that matches as a whole; the sentence says what was expected of another one."""
@@ -43,7 +51,7 @@ def _url(text: str) -> str:
 
 
 def _mongo_uri(uri: SecretStr) -> SecretStr:
-    if not uri.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+    if not is_mongo_uri(uri.get_secret_value()):
         raise ValueError("expected a URI that begins with mongodb:// or mongodb+srv://")
     return uri
 

@@ -98,6 +98,11 @@ class Wiring(ABC):
     def eraser(self, location: Location) -> ObjectEraser:
         """Erases in a location."""
 
+    def callback_key(self) -> bytes | None:
+        """What callbacks are signed with; None where nothing is."""
+        secret = self.settings.callback_secret
+        return secret.get_secret_value().encode() if secret else None
+
     def new_id(self) -> str:
         """An id that nothing had before."""
         return str(uuid.uuid4())

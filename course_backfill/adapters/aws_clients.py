@@ -18,7 +18,9 @@ from course_backfill.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 _EMULATOR_REGION = "us-east-1"
@@ -84,6 +86,18 @@ class AwsClients:
             return self.s3
         session = reach_session(self.settings, reach)
         return _s3_client(session, reach.endpoint_url, self.config)
+
+
+def secrets_client(settings: Settings) -> SecretsManagerClient:
+    """A client of Secrets Manager: apart, since only who has a secret to fetch needs one."""
+    endpoint = settings.aws_endpoint_url
+    return aws_session(settings).client("secretsmanager", endpoint_url=endpoint, config=_CONFIG)
+
+
+def events_client(settings: Settings) -> EventBridgeClient:
+    """A client of EventBridge, likewise."""
+    endpoint = settings.aws_endpoint_url
+    return aws_session(settings).client("events", endpoint_url=endpoint, config=_CONFIG)
 
 
 def aws_session(settings: Settings) -> boto3.Session:

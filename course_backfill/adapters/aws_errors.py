@@ -27,9 +27,13 @@ from botocore.parsers import ResponseParserError
 
 from course_backfill.errors import (
     CourseBackfillError,
+    EventsRefused,
+    EventsUnavailable,
     KnownOutage,
     QueueRefused,
     QueueUnavailable,
+    SecretRefused,
+    SecretsUnavailable,
     StateRefused,
     StateUnavailable,
     StorageRefused,
@@ -109,6 +113,8 @@ class ErrorNames:
 
 DYNAMODB = ErrorNames("DynamoDB", StateUnavailable, StateRefused)
 SQS = ErrorNames("SQS", QueueUnavailable, QueueRefused)
+SECRETS = ErrorNames("AWS Secrets Manager", SecretsUnavailable, SecretRefused)
+EVENTS = ErrorNames("EventBridge", EventsUnavailable, EventsRefused)
 S3 = ErrorNames("S3", StorageUnavailable, StorageRefused)
 
 

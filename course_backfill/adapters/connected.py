@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from awscrt import checksums
 
 from course_backfill.adapters.aws_clients import AwsClients, Reach, reach_session
+from course_backfill.adapters.aws_secrets import AwsSecrets
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.dynamo_state import DynamoStateStore
 from course_backfill.adapters.mongodb import Client
@@ -20,6 +21,7 @@ from course_backfill.adapters.s3_repairer import S3ObjectRepairer
 from course_backfill.adapters.s3_restorer import S3ObjectRestorer
 from course_backfill.adapters.s3_work_store import S3WorkStore
 from course_backfill.adapters.s3_writer import S3ObjectWriter
+from course_backfill.adapters.secret_source import SecretSource
 from course_backfill.adapters.sqs import SqsQueues
 from course_backfill.clock import system_clock
 from course_backfill.errors import InvalidInput, Problem
@@ -69,13 +71,28 @@ class ConnectedWiring(Wiring):
         """The MongoDB that holds the content."""
         if self.settings.mongo_uri is None:
             raise InvalidInput(
-                Problem("MONGO_URI", "expected the mongodb:// address of the content")
+                Problem(
+                    "MONGO_URI",
+                    "expected the mongodb:// address of the content, here or in the secret that "
+                    "MONGO_URI_SECRET_NAME names",
+                )
             )
         return connect_mongodb(self.settings.mongo_uri.get_secret_value())
 
     @cached_property
-    def source(self) -> ContentstoreSource:
+    def secrets(self) -> AwsSecrets:
+        """Secrets Manager."""
+        return AwsSecrets(self.settings)
+
+    @cached_property
+    def source(self) -> ContentstoreSource | SecretSource:
         """The contentstore; its database is found by itself where only one holds any."""
+        if self.settings.mongo_uri_secret_name is not None:
+            return SecretSource(
+                lambda fresh: self.secrets.mongo_uri(fresh=fresh),
+                database=self.settings.mongo_database,
+                bucket=self.settings.contentstore_bucket,
+            )
         return ContentstoreSource(
             client=self.mongodb,
             database=self.settings.mongo_database,
@@ -86,6 +103,12 @@ class ConnectedWiring(Wiring):
     def work(self) -> S3WorkStore:
         """The work bucket."""
         return S3WorkStore(self.buckets, self.settings.work_bucket)
+
+    def callback_key(self) -> bytes | None:
+        """The key as the settings have it, or as the secret that they name has it by now."""
+        if self.settings.callback_secret_name is None:
+            return super().callback_key()
+        return self.secrets.callback_key().get_secret_value().encode()
 
     def reader(self, location: Location) -> S3ObjectReader:
         """Reads a location."""
@@ -133,6 +156,8 @@ class ConnectedWiring(Wiring):
         """Closes what was opened; a worker keeps it open as long as it lives."""
         if "mongodb" in self.__dict__:
             self.mongodb.close()
+        if isinstance(secret_source := self.__dict__.get("source"), SecretSource):
+            secret_source.close()
         if "executor" in self.__dict__:
             self.executor.shutdown()
         if "buckets" in self.__dict__:

@@ -18,7 +18,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from course_backfill.errors import SourceRefused, SourceUnavailable
+from course_backfill.errors import LoginRefused, SourceRefused, SourceUnavailable
 
 Document = dict[str, Any]
 Client = MongoClient[Document]
@@ -88,6 +88,9 @@ def source_errors() -> Iterator[None]:
     try:
         yield
     except ServerSelectionTimeoutError as error:
+        if "authentication failed" in str(error).lower():
+            # The driver leaves a server alone that refused it just before, and says why.
+            raise LoginRefused("MongoDB refused the user or the password.") from error
         raise SourceUnavailable(f"MongoDB does not answer{_reason(error)}.") from error
     except OperationFailure as error:
         raise _failure(error) from error
@@ -129,7 +132,7 @@ def _failure(error: OperationFailure) -> SourceUnavailable | SourceRefused:
     if passing or error.code in _PASSING:
         return SourceUnavailable(f"MongoDB could not answer just now ({name}).")
     if error.code in {18, 8000}:
-        return SourceRefused(f"MongoDB refused the user or the password ({name}).")
+        return LoginRefused(f"MongoDB refused the user or the password ({name}).")
     if error.code == 13:
         return SourceRefused(f"The MongoDB user may not read what is needed ({name}).")
     if "hint provided does not correspond" in str(details.get("errmsg")):

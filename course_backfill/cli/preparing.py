@@ -101,18 +101,19 @@ def _settings_of_check(given: dict[str, str | None], served: ClientFile | None) 
     """
     settings = Settings.load(given)
     own: dict[str, str | None] = {}
-    if served and settings.mongo_uri is None:
+    if served and not settings.names_mongodb:
         own |= {"mongo_uri": served.mongo_uri, "mongo_database": served.mongo_database}
     if served and settings.aws_endpoint_url is None:
-        is_beside = settings.mongo_uri is None or served.mongo_uri is None
+        is_beside = not settings.names_mongodb or served.mongo_uri is None
         own |= {"aws_endpoint_url": served.aws_endpoint_url if is_beside else None}
     settings = Settings.load({**own, **{name: one for name, one in given.items() if one}})
-    if settings.mongo_uri is None:
+    if not settings.names_mongodb:
         raise InvalidInput(Problem("MONGO_URI", NO_MONGODB if served is None else NOT_ITS_OWN))
     return settings
 
 
 def _check_source(settings: Settings) -> list[Finding]:
+    from course_backfill.adapters.aws_secrets import AwsSecrets
     from course_backfill.adapters.contentstore.databases import find_database
     from course_backfill.adapters.contentstore.health import check_source
     from course_backfill.adapters.mongodb import connect
@@ -120,10 +121,10 @@ def _check_source(settings: Settings) -> list[Finding]:
     from course_backfill.errors import CourseBackfillError
     from course_backfill.findings import Finding
 
-    uri = settings.mongo_uri.get_secret_value() if settings.mongo_uri else ""
     bucket = settings.contentstore_bucket
     try:
-        with connect(uri) as client:
+        uri = settings.mongo_uri or AwsSecrets(settings).mongo_uri()
+        with connect(uri.get_secret_value()) as client:
             database = settings.mongo_database or find_database(client, bucket=bucket)
             return check_source(client=client, database=database, clock=system_clock, bucket=bucket)
     except CourseBackfillError as error:

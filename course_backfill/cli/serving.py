@@ -115,6 +115,9 @@ def _require_free(port: int, option: str) -> None:
 
 def _require_mongodb(settings: Settings, name: str) -> None:
     """Refuses a MongoDB that nothing can be read from, before anything is started."""
+    if settings.mongo_uri_secret_name is not None:
+        instead = "expected nothing: serve takes the URI itself, as --mongo-uri or MONGO_URI"
+        raise InvalidInput(Problem("MONGO_URI_SECRET_NAME", instead))
     if settings.mongo_uri is None:
         return
     from course_backfill.local.given_mongodb import NoAnswer, require_answer

@@ -74,7 +74,7 @@ class Api:
             locations=wiring.locations,
             readers={name: wiring.reader(one) for name, one in wiring.locations.items()},
             restore=settings.restore_wish,
-            callback_rules=CallbackRules.of(settings) if settings.callback_secret else None,
+            callback_rules=CallbackRules.of(settings) if settings.signs_callbacks else None,
             clock=wiring.clock,
             new_id=wiring.new_id,
             stalled_after=wiring.resend_after,

@@ -13,12 +13,11 @@ from services.notifier.notifier import Notifier, Persistence
 
 def build_step(wiring: Wiring, sender: CallbackSender | None = None) -> IngestStep:
     """The step on any wiring; callbacks go to the network where no other sender is given."""
-    secret = wiring.settings.callback_secret
     notifier = Notifier(
         ingests=wiring.ingests,
         packets=wiring.packets,
         sender=sender or HttpCallbackSender(CallbackRules.of(wiring.settings)),
-        secret=secret.get_secret_value().encode() if secret else None,
+        key=wiring.callback_key,
         clock=wiring.clock,
         persistence=Persistence(attempts=wiring.settings.callback_attempts),
         stalled_after=wiring.resend_after,

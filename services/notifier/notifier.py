@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from course_backfill.callback_signing import signed_headers
 from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.display import show_ingest
+from course_backfill.errors import SecretRefused, SecretsUnavailable
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Callback, CallbackStatus, Ingest
@@ -55,7 +57,7 @@ class Notifier:
         ingests: IngestStore,
         packets: PacketStore,
         sender: CallbackSender,
-        secret: bytes | None,
+        key: Callable[[], bytes | None],
         clock: Clock,
         persistence: Persistence,
         stalled_after: timedelta,
@@ -63,7 +65,7 @@ class Notifier:
         self._ingests = ingests
         self._packets = packets
         self._sender = sender
-        self._secret = secret
+        self._key = key
         self._clock = clock
         self._persistence = persistence
         self._stalled_after = stalled_after
@@ -104,7 +106,11 @@ class Notifier:
 
     def _deliver(self, ingest: Ingest) -> str | None:
         """None, or why it did not work, in a sentence that names no secret."""
-        if ingest.callback is None or self._secret is None:
+        try:
+            key = self._key()
+        except (SecretsUnavailable, SecretRefused) as fault:
+            return str(fault)
+        if ingest.callback is None or key is None:
             return "no key to sign with: set COURSE_BACKFILL_CALLBACK_SECRET"
         shown = show_ingest(
             ingest,
@@ -115,7 +121,7 @@ class Notifier:
         )
         body = shown.to_json()
         event = f"{ingest.id}.{ingest.epoch}"
-        headers = signed_headers(self._secret, event=event, body=body, now=self._clock())
+        headers = signed_headers(key, event=event, body=body, now=self._clock())
         try:
             status = self._sender.post(ingest.callback.url, body, headers)
         except CallbackFailed as failed:

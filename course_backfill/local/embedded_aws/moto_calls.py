@@ -18,6 +18,7 @@ from moto.core.request import (
     should_preserve_original_header_name,
 )
 from moto.events.responses import EventsHandler
+from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sts.responses import TokenResponse
 
 from course_backfill.local.embedded_aws.blobs import Blob
@@ -156,6 +157,8 @@ def call(operation: Operation, request: Request) -> Answer:
             status, headers, body = TokenResponse.dispatch(request)
         elif operation.service == "events":
             status, headers, body = EventsHandler.dispatch(request)
+        elif operation.service == "secretsmanager":
+            status, headers, body = SecretsManagerResponse.dispatch(request)
         elif operation.key:
             status, headers, body = EmbeddedS3Response().key_response(request, request.raw_url, {})
         else:

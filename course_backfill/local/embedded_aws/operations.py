@@ -29,7 +29,12 @@ BUCKET_OPERATIONS = {
     "DELETE": "DeleteBucket",
 }
 
-TARGETS = {"AmazonSQS.": "sqs", "DynamoDB_": "dynamodb", "AWSEvents.": "events"}
+TARGETS = {
+    "AmazonSQS.": "sqs",
+    "DynamoDB_": "dynamodb",
+    "AWSEvents.": "events",
+    "secretsmanager.": "secretsmanager",
+}
 
 LISTINGS = {
     "uploads": "ListMultipartUploads",
