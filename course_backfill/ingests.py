@@ -21,6 +21,8 @@ from course_backfill.tasks import IngestType, Task
 
 PRIMARY = "primary"
 """The location every ingest fills first and readers are served from."""
+SCHEDULE = "schedule"
+"""Who asks for what nobody asked for: no principal is called so."""
 
 
 class IngestStatus(StrEnum):

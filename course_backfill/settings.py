@@ -9,6 +9,7 @@ from pydantic import ValidationError, ValidationInfo
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from course_backfill.api_clients import ApiClient
 from course_backfill.cold.prices import PriceTable
 from course_backfill.cold.warming import RestoreWish
 from course_backfill.errors import InvalidInput, Problem
@@ -91,6 +92,17 @@ class Settings(SettingsFields):
         if lease >= info.data.get("visibility_seconds", lease + 1):
             raise ValueError("expected fewer seconds than visibility_seconds")
         return lease
+
+    @check("api_clients")
+    @classmethod
+    def _clients_have_their_own_tokens(
+        cls, clients: tuple[ApiClient, ...], info: ValidationInfo
+    ) -> tuple[ApiClient, ...]:
+        alike = [one.id for one in clients if one.token == info.data.get("api_token")]
+        if alike:
+            everything = variable(cls, "api_token")
+            raise ValueError(f"expected other tokens than {everything}: {', '.join(alike)}")
+        return clients
 
     @check("locations")
     @classmethod

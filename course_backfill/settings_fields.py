@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from course_backfill.api_clients import ApiClientList
 from course_backfill.audits import Method
 from course_backfill.cold.prices import Price, RestorePriceList, aws_prices
 from course_backfill.cold.storage import Tier
@@ -221,7 +222,12 @@ class SettingsFields(BaseSettings):
 
     api_url: Url | None = Field(default=None, description="Where the command line finds the API.")
     api_token: SecretStr | None = Field(
-        default=None, min_length=1, description="Bearer token that the API asks for."
+        default=None, min_length=1, description="Bearer token for everything that the API does."
+    )
+    api_clients: ApiClientList = Field(
+        default=(),
+        description="Clients of `course-backfill api`, each with a token and scopes of its own; "
+        "see Clients. In the environment as JSON.",
     )
     open_description: bool = Field(
         default=False,

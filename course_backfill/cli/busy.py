@@ -7,10 +7,7 @@ from collections.abc import Collection
 from course_backfill.cli.api_client import ApiClient, Document
 from course_backfill.cli.copy_sentences import AUDIT, BACKFILL, WARM, is_of_source, kind_of
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.ingests import PRIMARY
-
-SCHEDULE = "schedule"
-"""Who asks for the audits that nobody asked for."""
+from course_backfill.ingests import PRIMARY, SCHEDULE
 
 _USUAL = {"onFailure": "rollback", "corruptObjects": "fail"}
 """What is not asked for by an option is sent as this."""

@@ -62,32 +62,39 @@ def api(
     token: Annotated[
         str | None,
         typer.Option(
-            help="The bearer token to ask for; better in COURSE_BACKFILL_API_TOKEN. "
-            "Default: a random one, printed once."
+            help="A bearer token for everything; better in COURSE_BACKFILL_API_TOKEN. "
+            "Default: a random one, printed once, unless there are api_clients."
         ),
     ] = None,
 ) -> None:
     """Run the HTTP API alone, until Ctrl-C. It never reads MongoDB.
 
+    The setting api_clients gives several clients a token each, and each its scopes.
+
     Example: course-backfill api --port 8000
     """
     settings = Settings.load({"api_token": token})
     from course_backfill.local.api_server import ApiServer
+    from course_backfill.local.api_tokens import ApiTokens
     from course_backfill.local.logs import log_lines
     from course_backfill.local.worker import load_handler, wait_for_signal
 
     log_lines()
-    secret = settings.api_token.get_secret_value() if settings.api_token else None
-    chosen = secret or secrets.token_urlsafe(32)
+    is_random = settings.api_token is None and not settings.api_clients
+    given = settings.api_token.get_secret_value() if settings.api_token else None
+    chosen = secrets.token_urlsafe(32) if is_random else given
+    tokens = ApiTokens(
+        settings.api_clients, all_powerful=chosen, scope_prefix=settings.scope_prefix
+    )
     try:
-        server = ApiServer(load_handler("ingests_api"), token=chosen, host=host, port=port)
+        server = ApiServer(load_handler("ingests_api"), tokens=tokens, host=host, port=port)
     except OSError as error:
         raise typer.BadParameter(
             f"{host}:{port} cannot be used: {error.strerror}. 0 takes a free port.",
             param_hint="--port",
         ) from None
     with server:
-        if secret is None:
+        if is_random:
             say(f"Token: {chosen}")
         say(f"Ready: {server.url}")
         wait_for_signal()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hmac
 import logging
 import socket
 import threading
@@ -16,16 +15,11 @@ from typing import Any, Self
 import uvicorn
 
 from course_backfill.clock import Clock, system_clock
+from course_backfill.local.api_tokens import ApiTokens
 from course_backfill.local.http_event import HttpRequest, http_event
 from course_backfill.local.lambda_event import Handler, LocalContext
 
 logger = logging.getLogger(__name__)
-
-CLAIMS = {
-    "sub": "local",
-    "scope": "ingests:read ingests:write content:read content:locked",
-}
-"""Whoever holds the token of a local server may do everything."""
 
 THREADS = 32
 """Requests handled at a time; a slow one keeps none of the others waiting."""
@@ -42,10 +36,10 @@ class HandlerApp:
     """The ASGI application: a request becomes an event, and the handler runs in a thread."""
 
     def __init__(
-        self, handler: Handler, *, token: str, executor: ThreadPoolExecutor, clock: Clock
+        self, handler: Handler, *, tokens: ApiTokens, executor: ThreadPoolExecutor, clock: Clock
     ) -> None:
         self._handler = handler
-        self._token = token.encode()
+        self._tokens = tokens
         self._executor = executor
         self._clock = clock
 
@@ -59,8 +53,8 @@ class HandlerApp:
             body=await _read(receive),
             client=scope["client"][0] if scope["client"] else "",
         )
-        claims = CLAIMS if self._is_allowed(scope["headers"]) else None
-        event = http_event(request, claims=claims, clock=self._clock)
+        given = (value for name, value in scope["headers"] if name.lower() == b"authorization")
+        event = http_event(request, claims=self._tokens.claims(given), clock=self._clock)
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._executor, self._handle, event)
         await _send(answer, send)
@@ -78,11 +72,6 @@ class HandlerApp:
             }
         return answer
 
-    def _is_allowed(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        given = [value for name, value in headers if name.lower() == b"authorization"]
-        scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token)
-
 
 class ApiServer:
     """An HTTP server in threads of its own; a context manager, or `start` and `stop`."""
@@ -91,17 +80,15 @@ class ApiServer:
         self,
         handler: Handler,
         *,
-        token: str,
+        tokens: ApiTokens,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock = system_clock,
     ) -> None:
         """Takes the port at once, a free one for 0; raises OSError where it is taken."""
-        if not token:
-            raise ValueError("an empty token would let everyone in")
         self._socket = socket.create_server((host, port), backlog=128)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
-        app = HandlerApp(handler, token=token, executor=self._executor, clock=clock)
+        app = HandlerApp(handler, tokens=tokens, executor=self._executor, clock=clock)
         config = uvicorn.Config(
             app,
             lifespan="off",

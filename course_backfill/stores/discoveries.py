@@ -9,7 +9,7 @@ from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.discoveries import Discovery
 from course_backfill.errors import ConditionFailed, NotFound
 from course_backfill.failures import Failure
-from course_backfill.ingests import IngestStatus
+from course_backfill.ingests import SCHEDULE, IngestStatus
 from course_backfill.ports import Condition, Key, StateStore, Write
 
 TABLE = "ingests"
@@ -39,7 +39,7 @@ class DiscoveryStore:
         last = self.find(SCHEDULED)
         if last is None:
             try:
-                return self.add(SCHEDULED, by="schedule")
+                return self.add(SCHEDULED, by=SCHEDULE)
             except ConditionFailed:
                 return None
         if not last.status.is_end:
@@ -47,7 +47,7 @@ class DiscoveryStore:
         now = self._clock()
         if now - from_text(last.created_date) < every / 2:
             return None
-        new = Discovery(id=SCHEDULED, requested_by="schedule", created_date=to_text(now))
+        new = Discovery(id=SCHEDULED, requested_by=SCHEDULE, created_date=to_text(now))
         try:
             self._state.write(Write(_key(SCHEDULED), item=new.to_item(), when=_unchanged(last)))
         except ConditionFailed:

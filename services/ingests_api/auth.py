@@ -1,7 +1,8 @@
 """Who may do what: a bearer token's claims, and the scope that each route asks for.
 
 The token itself is checked before: by API Gateway's JWT authorizer on AWS, by the local server
-otherwise. Both hand over its claims at the same place of the event.
+otherwise. Both hand over its claims at the same place of the event. Nothing else of this package
+looks at claims.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeGuard
 
+from course_backfill.ingests import SCHEDULE
 from services.ingests_api.problems import Refusal
 
 READ = "ingests:read"
@@ -52,10 +54,17 @@ SCOPES = {
 }
 """Route → scope; locked content asks for `content:locked` besides."""
 
+KNOWN = frozenset({*SCOPES.values(), LOCKED}) - {ANY}
+"""Every scope there is."""
+
+
+LONGEST_NAME = 255
+"""As long as OpenID Connect lets a subject be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever holds the token."""
+    """Whoever holds the token; `sub` is a printable name of bounded length, safe to record."""
 
     sub: str
     scopes: frozenset[str]
@@ -74,19 +83,45 @@ class Principal:
 def principal_of(event: Mapping[str, Any], *, scope_prefix: str = "") -> Principal:
     """Whom the event's claims name; raises Refusal (401) where they name nobody.
 
-    `scope_prefix` is what the issuer puts before its scopes, such as `resource-server/`.
+    `scope_prefix` is what the issuer puts before its scopes, such as `resource-server/`. Claims of
+    another shape than the gateway's give nothing: no name, or no scope.
     """
-    context = event.get("requestContext") or {}
-    jwt = (context.get("authorizer") or {}).get("jwt") or {}
-    claims = jwt.get("claims") or {}
+    claims = _inside(event, "requestContext", "authorizer", "jwt", "claims")
+    if not claims:
+        raise _no_token("missing-token", "Bearer")
+    # The gateway takes a person's id token for one too; it says who somebody is, not what for.
+    is_access = claims.get("token_use", "access") == "access"
     sub = claims.get("sub") or claims.get("client_id")
-    if not isinstance(sub, str):
-        raise Refusal(
-            HTTPStatus.UNAUTHORIZED,
-            "missing-token",
-            "This needs a valid bearer token in the Authorization header.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    granted = str(claims.get("scope") or "").split()
-    scopes = (one.removeprefix(scope_prefix) for one in granted if one.startswith(scope_prefix))
-    return Principal(sub, frozenset(scopes))
+    if not is_access or not _is_name(sub):
+        raise _no_token("invalid-token", 'Bearer error="invalid_token"')
+    granted = claims.get("scope")
+    words = granted.split(" ") if isinstance(granted, str) else []
+    scopes = (one.removeprefix(scope_prefix) for one in words if one.startswith(scope_prefix))
+    return Principal(sub, frozenset(scopes) & KNOWN)
+
+
+def _inside(part: object, *names: str) -> Mapping[str, Any]:
+    """What lies below these names; empty where something else lies there, or nothing."""
+    for name in names:
+        part = part.get(name) if isinstance(part, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
+
+
+def _is_name(sub: object) -> TypeGuard[str]:
+    """Whether it can be recorded, logged and shown as it is, and is nobody else's name."""
+    return (
+        isinstance(sub, str)
+        and 0 < len(sub) <= LONGEST_NAME
+        and sub.isprintable()
+        and sub == sub.strip()
+        and sub != SCHEDULE
+    )
+
+
+def _no_token(kind: str, challenge: str) -> Refusal:
+    return Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        kind,
+        "This needs a valid access token in the Authorization header: Bearer and the token.",
+        headers={"WWW-Authenticate": challenge},
+    )

@@ -15,7 +15,10 @@ from services.ingests_api.resolver import Next, Resolver
 
 
 class Guard:
-    """Stands before every route, and before paths that are none."""
+    """Stands before every route, and before paths that are none.
+
+    Raises ValueError for a route that nobody gave a scope: it would be everyone's.
+    """
 
     def __init__(
         self,
@@ -24,6 +27,8 @@ class Guard:
         scope_prefix: str,
         is_described_to_all: bool,
     ) -> None:
+        if unguarded := endpoints.keys() - SCOPES.keys() - PUBLIC:
+            raise ValueError(f"routes without a scope: {sorted(unguarded)}")
         self._endpoints = endpoints
         self._scope_prefix = scope_prefix
         self._open = PUBLIC | (DESCRIPTIONS if is_described_to_all else frozenset())

@@ -12,7 +12,7 @@ from course_backfill.clock import Clock, from_text, to_text
 from course_backfill.courses import Course
 from course_backfill.errors import ConditionFailed, Conflict
 from course_backfill.ingest_states import is_over
-from course_backfill.ingests import Ingest
+from course_backfill.ingests import SCHEDULE, Ingest
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.ports import Condition, Item, Key, StateStore, Write
 from course_backfill.stores.audits import AuditStore
@@ -117,7 +117,7 @@ class AuditSchedule:
             ingest_type=IngestType.AUDIT,
             locations=(),
             audit=AuditWish(method=self._method),
-            requested_by="schedule",
+            requested_by=SCHEDULE,
             created_date=now,
             last_modified_date=now,
         )

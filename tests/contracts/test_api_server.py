@@ -1,4 +1,4 @@
-"""The local API server over real HTTP: the same events, one token, and nobody in another's way."""
+"""The local API server over real HTTP: the same events, and nobody in another's way."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ import httpx
 import pytest
 
 from course_backfill.local.api_server import MAX_READ, ApiServer
+from course_backfill.local.api_tokens import ApiTokens
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
 
 TOKEN = "a-token-of-this-test"
+TOKENS = ApiTokens(all_powerful=TOKEN)
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 Event = dict[str, Any]
@@ -26,7 +28,7 @@ Event = dict[str, Any]
 
 @contextmanager
 def serving(handler: Callable[[Event, Any], Any]) -> Iterator[ApiServer]:
-    with ApiServer(handler, token=TOKEN) as server:
+    with ApiServer(handler, tokens=TOKENS) as server:
         yield server
 
 
@@ -259,7 +261,7 @@ def test_a_stopped_server_finishes_what_is_in_hand_and_frees_its_port() -> None:
         assert may_go_on.wait(30)
         return {"statusCode": 200, "headers": {}, "body": "done"}
 
-    server = ApiServer(slow, token=TOKEN)
+    server = ApiServer(slow, tokens=TOKENS)
     port = server.port
     server.start()
     with ThreadPoolExecutor(2) as pool:
@@ -269,10 +271,10 @@ def test_a_stopped_server_finishes_what_is_in_hand_and_frees_its_port() -> None:
         may_go_on.set()
         stopping.result(timeout=30)
         assert asked.result().text == "done"
-    with ApiServer(Recorder(), token=TOKEN, port=port) as next_server:
+    with ApiServer(Recorder(), tokens=TOKENS, port=port) as next_server:
         assert httpx.get(next_server.url).status_code == 200
 
 
 def test_a_taken_port_is_an_error_at_once() -> None:
     with serving(Recorder()) as server, pytest.raises(OSError, match="in use"):
-        ApiServer(Recorder(), token=TOKEN, port=server.port)
+        ApiServer(Recorder(), tokens=TOKENS, port=server.port)
