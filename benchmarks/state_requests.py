@@ -108,7 +108,9 @@ def count_location_backfill(content: Content, wiring: QueuelessWiring) -> StateR
     wiring.courses.add(content.course)
     installation.complete(accept(wiring, content.course))
     with installation.counted() as requests:
-        installation.complete(accept(wiring, content.course, provider="amazon-s3", location=FULL))
+        installation.complete(
+            accept(wiring, content.course, provider="amazon-s3", locations=(FULL,))
+        )
     return StateRequests("location backfill", content.files, dict(requests))
 
 

@@ -130,14 +130,18 @@ class BenchWiring(QueuelessWiring):
 
 
 def accept(
-    wiring: QueuelessWiring, course: CourseId, *, location: str = PRIMARY, **request: Any
+    wiring: QueuelessWiring,
+    course: CourseId,
+    *,
+    locations: tuple[str, ...] = (PRIMARY,),
+    **request: Any,
 ) -> str:
     """Accepts an ingest of the course's assets, as the API does; gives its id."""
     now = to_text(wiring.clock())
     ingest = Ingest(
         id=wiring.new_id(),
         course=str(course),
-        locations=(location,),
+        locations=locations,
         content=("assets",),
         requested_by="benchmarks",
         created_date=now,

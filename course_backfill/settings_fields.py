@@ -11,6 +11,8 @@ from course_backfill.api_clients import ApiClientList
 from course_backfill.audits import Method
 from course_backfill.cold.prices import Price, RestorePriceList, aws_prices
 from course_backfill.cold.storage import Tier
+from course_backfill.estimation.rates import Rates, RateTable
+from course_backfill.estimation.service_prices import ServicePrices, ServicePriceTable
 from course_backfill.ingests import PRIMARY
 from course_backfill.locations import Location
 from course_backfill.settings_values import (
@@ -176,6 +178,19 @@ class SettingsFields(BaseSettings):
         default=0.023, description="Price of keeping a GB of restored copies for 30 days."
     )
     currency: Currency = Field(default="USD", description="Of all prices.")
+
+    # --- estimates ---
+
+    estimate_rates: RateTable = Field(
+        default_factory=Rates,
+        description="How fast a backfill is taken to go, by estimates alone; see estimates.md. In "
+        "the environment as JSON.",
+    )
+    service_prices: ServicePriceTable = Field(
+        default_factory=ServicePrices,
+        description="What requests, storage, functions and transfer cost; see estimates.md. In the "
+        "environment as JSON.",
+    )
 
     # --- audits ---
 

@@ -1,0 +1,1 @@
+"""What a backfill takes: requests, hours and money, from what is to be moved and assumed rates."""

@@ -1,0 +1,62 @@
+"""Estimates: what a workload takes, in time and money. Here are the values alone."""
+
+from __future__ import annotations
+
+from course_backfill.records import Record
+
+
+class Workload(Record):
+    """Courses and their objects. Sums of workloads are workloads."""
+
+    courses: int = 0
+    objects: int = 0
+    bytes: int = 0
+    large: int = 0
+    """Objects that are stored in parts, of 8 MiB or more."""
+    large_parts: int = 0
+    huge: int = 0
+    """Objects that are copied inside S3 in parts, of 64 MiB or more."""
+    huge_parts: int = 0
+    padding: int = 0
+    """Bytes that all objects together lack to 128 KiB each."""
+    packets: int = 0
+    """About how many there are, in each location."""
+
+    def plus(self, other: Workload) -> Workload:
+        """Both of them."""
+        sums = {
+            name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields
+        }
+        return Workload(**sums)
+
+
+class CostLine(Record):
+    """One thing that costs money; `location` where it is of one."""
+
+    item: str
+    location: str | None = None
+    quantity: int
+    unit: str
+    cost_micros: int
+    is_monthly: bool = False
+
+
+class Estimate(Record):
+    """What a workload takes; costs in millionths of `currency`, without what is cold.
+
+    `seconds`: from the start to the end, with `workers` of the rates. Estimates of several
+    workloads may be put `together`.
+    """
+
+    workload: Workload
+    seconds: int
+    copying_seconds: float
+    """Of workers, all together."""
+    listing_seconds: float
+    """Of workers, one for each course."""
+    source_seconds: float
+    """For which MongoDB is read from at its rate."""
+    currency: str
+    once_micros: int
+    monthly_micros: int
+    lines: tuple[CostLine, ...]
