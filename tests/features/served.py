@@ -65,7 +65,15 @@ class Served:
 
     def stop(self) -> int:
         """Ctrl-C; gives the exit code."""
+        self.interrupt()
+        return self.ended()
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
+
+    def ended(self) -> int:
+        """The exit code, once it has ended."""
         rest, _ = self.process.communicate(timeout=60)
         self.lines += rest.splitlines()
         return self.process.returncode

@@ -264,17 +264,6 @@ def test_restores_of_the_embedded_aws_are_noticed_when_they_are_done(backfilled:
     assert "can be read until" in outcome.out
 
 
-def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
-    with serving(tmp_path) as running:
-        processes = psutil.Process(running.process.pid).children(recursive=True)
-        code = running.stop()
-
-    assert code == 0
-    assert running.lines[-1] == "Stopped. Nothing is left running."
-    assert not [process for process in processes if process.is_running()]
-    assert not (tmp_path / "client.json").exists()
-
-
 def _table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
