@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from course_backfill.adapters.aws_clients import AwsClients
+from course_backfill.adapters.aws_clients import sqs_client
 from course_backfill.adapters.aws_errors import SQS, named_errors
 from course_backfill.messages import SERVICES
 from course_backfill.resources import dead_letters_name, queue_name
@@ -58,7 +58,7 @@ class ConfiguredQueues:
     """The queues of the configured installation, each as a consumer of its own."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = AwsClients.connect(settings).sqs
+        self._client = sqs_client(settings)
         self._namespace = settings.namespace
 
     def of_service(self, service: str) -> SqsConsumer:
