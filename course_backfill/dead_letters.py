@@ -21,6 +21,8 @@ TABLE = "ingests"
 INDEX = "by-status"
 DEAD = "DEADLETTER#dead"
 """The partition of the index that lists what is dead now."""
+REDRIVEN = "DEADLETTER#redriven"
+"""The partition that lists what was sent again."""
 UNREADABLE = "unreadable"
 """Where a message lies that names no ingest."""
 MAX_BODY = 2_048
@@ -39,7 +41,10 @@ class DeadLetterState(StrEnum):
 
 
 class DeadLetter(Record):
-    """One message and its last error. `body` is what came, escaped, where it was no StepMessage."""
+    """One message and its last error. `body` is what came, escaped, where it was no StepMessage.
+
+    `redriven_by` asked for it to be sent again, at `redriven_date`.
+    """
 
     id: str
     """The message's own id, which its redeliveries and the dead-letter queue keep."""
@@ -52,7 +57,11 @@ class DeadLetter(Record):
     first_date: str
     last_date: str
     state: DeadLetterState
+    redriven_by: str | None = None
+    redriven_date: str | None = None
 
+
+_LISTED = {DeadLetterState.DEAD: DEAD, DeadLetterState.REDRIVEN: REDRIVEN}
 
 NO_ERROR = "No error was recorded: the worker died, or ran out of time or memory"
 IN_VAIN = (
@@ -104,14 +113,18 @@ class DeadLetterStore:
         self,
         *,
         limit: int,
+        state: DeadLetterState = DeadLetterState.DEAD,
         service: str | None = None,
         ingest: str | None = None,
         before: str = "",
     ) -> tuple[list[DeadLetter], str | None]:
-        """Dead letters, newest first, and the `before` of the next page or None."""
+        """Those that are dead now, or were redriven, and the `before` of the next page or None.
+
+        The newest are first: by when they first failed, or by when they were redriven.
+        """
         found: list[DeadLetter] = []
         last = before
-        for position, letter in self._dead(before):
+        for position, letter in self._listed(state, before):
             if service not in {None, letter.service} or ingest not in {None, letter.ingest}:
                 continue
             if len(found) == limit:
@@ -123,18 +136,20 @@ class DeadLetterStore:
     def redrive(
         self,
         *,
+        by: str,
         ids: frozenset[str] = frozenset(),
         service: str | None = None,
         ingest: str | None = None,
     ) -> list[Redriven]:
         """Sends dead messages again: these, a service's, or an ingest's; exactly one of the three.
 
-        A message that no longer counts is harmless: its worker passes over it. An id that is not
-        dead is told as such. Raises InvalidInput where not exactly one choice was made.
+        `by` asks for it, and is recorded. A message that no longer counts is harmless: its worker
+        passes over it. An id that is not dead is told as such. Raises InvalidInput where not
+        exactly one choice was made.
         """
         if bool(ids) + (service is not None) + (ingest is not None) != 1:
             raise InvalidInput(Problem("", "expected exactly one of ids, service and ingest"))
-        letters = (letter for _, letter in self._dead(""))
+        letters = (letter for _, letter in self._listed(DeadLetterState.DEAD, ""))
         chosen = [
             letter
             for letter in letters
@@ -143,19 +158,22 @@ class DeadLetterStore:
         done = [
             one
             for start in range(0, len(chosen), TOGETHER)
-            for one in self._redrive(chosen[start : start + TOGETHER])
+            for one in self._redrive(chosen[start : start + TOGETHER], by)
         ]
         unknown = sorted(ids - {letter.id for letter in chosen})
         return done + [_not_sent(one, "There is no such dead letter") for one in unknown]
 
-    def _redrive(self, letters: Sequence[DeadLetter]) -> Iterator[Redriven]:
+    def _redrive(self, letters: Sequence[DeadLetter], by: str) -> Iterator[Redriven]:
         sendable = [(letter, letter.message) for letter in letters if letter.message]
         counting = {letter.id for letter, message in sendable if self._counts(message)}
         # Sent before they are marked: a crash in between sends them twice, and not never.
         self._messages.send([message for _, message in sendable])
-        marked = [
-            letter.model_copy(update={"state": DeadLetterState.REDRIVEN}) for letter, _ in sendable
-        ]
+        mark = {
+            "state": DeadLetterState.REDRIVEN,
+            "redriven_by": by,
+            "redriven_date": to_text(self._clock()),
+        }
+        marked = [letter.model_copy(update=mark) for letter, _ in sendable]
         if marked:
             self._state.write(*(Write(_key(letter), item=_item(letter)) for letter in marked))
         for letter in letters:
@@ -172,10 +190,12 @@ class DeadLetterStore:
         found = self._ingests.find(message.ingest)
         return found is not None and is_current(found, message)
 
-    def _dead(self, before: str) -> Iterator[tuple[str, DeadLetter]]:
+    def _listed(self, state: DeadLetterState, before: str) -> Iterator[tuple[str, DeadLetter]]:
         cursor: str | None = before
         while cursor is not None:
-            page = self._state.query_index(INDEX, DEAD, limit=PAGE, before=cursor, descending=True)
+            page = self._state.query_index(
+                INDEX, _LISTED[state], limit=PAGE, before=cursor, descending=True
+            )
             for item in page.items:
                 yield item["createdKey"], DeadLetter.from_item(item)
             cursor = page.cursor
@@ -224,6 +244,8 @@ def _merged(before: DeadLetter, after: DeadLetter, error: str | None) -> DeadLet
             "receives": max(before.receives, after.receives),
             "error": after.error if error else before.error,
             "state": before.state if is_late else after.state,
+            "redriven_by": before.redriven_by,
+            "redriven_date": before.redriven_date,
         }
     )
 
@@ -234,6 +256,7 @@ def _key(letter: DeadLetter) -> Key:
 
 def _item(letter: DeadLetter) -> dict[str, Any]:
     item = letter.to_item()
-    if letter.state is not DeadLetterState.DEAD:
+    if letter.state not in _LISTED:
         return item
-    return item | {"statusKey": DEAD, "createdKey": f"{letter.first_date}#{letter.id}"}
+    date = letter.redriven_date or letter.first_date
+    return item | {"statusKey": _LISTED[letter.state], "createdKey": f"{date}#{letter.id}"}

@@ -12,26 +12,36 @@ from course_backfill.cli.outcomes import Failed
 from course_backfill.cli.printing import moment, print_json, printable, say
 
 Service = Annotated[str | None, typer.Option(help="Those of this service.")]
+IsRedriven = Annotated[
+    bool, typer.Option("--redriven", help="Those that were sent again, when and by whom.")
+]
 OfIngest = Annotated[str | None, typer.Option("--ingest", help="Those of this ingest.")]
 
 
 @with_api
 def dead_letters(
-    api: ApiClient, *, service: Service = None, ingest: OfIngest = None, as_json: AsJson = False
+    api: ApiClient,
+    *,
+    service: Service = None,
+    ingest: OfIngest = None,
+    redriven: IsRedriven = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the messages that failed too often, with their last error.
 
     The ingest of a dead letter has ended as failed, with the same reason.
     """
-    found = list(api.pages("/dead-letters", service=service, ingest=ingest))
+    state = "redriven" if redriven else "dead"
+    found = list(api.pages("/dead-letters", state=state, service=service, ingest=ingest))
     if as_json:
         print_json(found)
     elif not found:
-        say("There are no dead letters.")
+        say("No dead letter was sent again." if redriven else "There are no dead letters.")
     else:
         for one in found:
             _print(one)
-        say("When the cause is gone: course-backfill redrive ID, or start the courses again.")
+        if not redriven:
+            say("When the cause is gone: course-backfill redrive ID, or start the courses again.")
 
 
 @with_api
@@ -74,3 +84,6 @@ def _print(letter: Document) -> None:
         f"{moment(letter['lastDate'])} UTC, ingest {printable(letter['ingest'] or '–')}"
     )
     say(f"  {printable(letter['error'])}")
+    if letter["redrivenBy"]:
+        by, date = printable(letter["redrivenBy"]), moment(letter["redrivenDate"])
+        say(f"  sent again at {date} UTC, asked for by {by}")

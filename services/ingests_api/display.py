@@ -198,7 +198,10 @@ class ShownEntry(Shown):
 
 
 class ShownDeadLetter(Shown):
-    """A message that no worker could do; `body` is what came where it was no message of ours."""
+    """A message that no worker could do; `body` is what came where it was no message of ours.
+
+    `redrivenBy` had it sent again at `redrivenDate`; null where nobody has.
+    """
 
     type: Literal["DeadLetter"] = "DeadLetter"
     id: str
@@ -211,6 +214,8 @@ class ShownDeadLetter(Shown):
     first_date: str
     last_date: str
     state: str
+    redriven_by: str | None
+    redriven_date: str | None
 
     @classmethod
     def of(cls, letter: DeadLetter) -> Self:

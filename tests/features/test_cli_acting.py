@@ -91,6 +91,7 @@ def test_a_dead_letter_is_a_fault_until_it_was_sent_again(
     assert (redriven.code, after.code) == (0, 0), redriven.err + after.err
     assert "1 of 1 sent again" in redriven.out
     assert "no dead letters" in shell.command("dead-letters").out
+    assert "asked for by local" in shell.command("dead-letters", "--redriven").out
     assert shell.command("watch", NAME).code == 0
 
 

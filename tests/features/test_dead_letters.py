@@ -38,7 +38,7 @@ def buried(installation: Installation, ingest: str) -> Ingest:
 def redrive_then_retry(installation: Installation, letter: DeadLetter, ingest: str) -> Ingest:
     """Sends the letter again, which harms nothing, and goes on with the ingest that was kept."""
     installation.work()
-    [redriven] = installation.wiring.dead_letters.redrive(ids=frozenset({letter.id}))
+    [redriven] = installation.wiring.dead_letters.redrive(by="operator", ids=frozenset({letter.id}))
     assert redriven.sent
     assert letters(installation) == []
     installation.wiring.lifecycle.retry(ingest, by="operator")

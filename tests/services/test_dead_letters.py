@@ -162,7 +162,7 @@ def test_a_dead_letter_stays_visible_until_it_is_sent_again(pipeline: QueuePipel
     pipeline.work()
     [letter], _ = pipeline.wiring.dead_letters.listing(limit=10)
     assert (letter.ingest, letter.service, letter.receives) == (ingest, "replicator", 3)
-    [redriven] = pipeline.wiring.dead_letters.redrive(ids=frozenset({letter.id}))
+    [redriven] = pipeline.wiring.dead_letters.redrive(by="operator", ids=frozenset({letter.id}))
     assert redriven.sent
     assert not redriven.counts  # The ingest has failed by then: it is retried instead.
     assert pipeline.wiring.dead_letters.listing(limit=10)[0] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from course_backfill.courses import CourseId
@@ -109,6 +111,34 @@ def test_dead_letters_are_sent_again(world: ApiWorld, by: str) -> None:
     }
     assert list(world.wiring.messages.waiting) == [message, message]
     assert world.get("/dead-letters").json["results"] == []
+
+
+def test_who_had_a_dead_letter_sent_again_stays_readable(world: ApiWorld) -> None:
+    message = bury(world, "m1", "m2", "m3")
+    assert [one["redrivenBy"] for one in world.get("/dead-letters").json["results"]] == [None] * 3
+    for letter, operator in (("m2", "first"), ("m1", "second")):
+        world.wiring.clock.now += timedelta(minutes=1)
+        world.post("/dead-letters/redrive", {"ids": [letter]}, sub=operator)
+    query = f"state=redriven&ingest={message.ingest}"
+    first = world.get("/dead-letters", query=f"limit=1&{query}").json
+    rest = world.get("/dead-letters", query=f"{query}&cursor={first['nextCursor']}").json
+    [newest], [oldest] = first["results"], rest["results"]
+    assert (newest["id"], newest["redrivenBy"], newest["state"]) == ("m1", "second", "redriven")
+    assert (oldest["id"], oldest["redrivenBy"]) == ("m2", "first")
+    assert newest["lastDate"] < oldest["redrivenDate"] < newest["redrivenDate"]
+    assert [one["id"] for one in world.get("/dead-letters").json["results"]] == ["m3"]
+
+
+def test_a_late_note_about_a_redriven_message_takes_nothing_off_its_record(
+    world: ApiWorld,
+) -> None:
+    message = bury(world, "m1")
+    world.post("/dead-letters/redrive", {"ids": ["m1"]}, sub="first")
+    world.wiring.dead_letters.note_error(
+        "m1", service="planner", message=message, error="late", receives=3
+    )
+    [letter] = world.get("/dead-letters", query="state=redriven").json["results"]
+    assert (letter["redrivenBy"], letter["error"]) == ("first", "late")
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import Field
 
+from course_backfill.dead_letters import DeadLetterState
 from services.ingests_api.answers import Answer, answers, json_answer
 from services.ingests_api.api import Api
 from services.ingests_api.cursors import decode_cursor, encode_cursor
@@ -23,6 +26,11 @@ from services.ingests_api.parameters import (
 )
 
 TAG = "Dead letters"
+
+StateQuery = Annotated[
+    Literal["dead", "redriven"] | None,
+    Query(description="Those that are dead, as if absent, or those that were sent again, by whom."),
+]
 
 
 class RedriveRequest(Asked):
@@ -68,14 +76,16 @@ class DeadLetterRoutes:
 
     def listing(
         self,
+        state: StateQuery = None,
         service: ServiceQuery = None,
         ingest: IngestQuery = None,
         limit: Limit = None,
         cursor: Cursor = None,
     ) -> Answer:
         """A page of dead letters."""
-        asked = ("dead-letters", service, ingest)
+        asked = ("dead-letters", state, service, ingest)
         found, position = self._api.dead_letters.listing(
+            state=DeadLetterState(state or "dead"),
             service=service,
             ingest=ingest,
             limit=limit or DEFAULT_LIMIT,
@@ -85,10 +95,13 @@ class DeadLetterRoutes:
         next_cursor = encode_cursor(asked, position)
         return json_answer(ShownResults[ShownDeadLetter](results=shown, next_cursor=next_cursor))
 
-    def redrive(self, body: RedriveRequest) -> Answer:
+    def redrive(self, request: Request, body: RedriveRequest) -> Answer:
         """Sends them again."""
         done = self._api.dead_letters.redrive(
-            ids=frozenset(body.ids or ()), service=body.service, ingest=body.ingest
+            by=request.context["principal"].sub,
+            ids=frozenset(body.ids or ()),
+            service=body.service,
+            ingest=body.ingest,
         )
         shown = [ShownRedriven.of(one) for one in done]
         return json_answer(ShownResults[ShownRedriven](results=shown, next_cursor=None))
