@@ -252,6 +252,11 @@ class SettingsFields(BaseSettings):
         default="",
         description='What the issuer of tokens puts before a scope, such as "resource-server/".',
     )
+    token_url: Url | None = Field(
+        default=None,
+        description="Where clients get their tokens, as the API's description tells them; unset: "
+        "it does not say.",
+    )
     presign_seconds: Seconds = Field(
         default=300, le=604_800, description="How long a link to content works."
     )
