@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.contentstore.platform_files import platform_file
 from course_backfill.adapters.mongodb import Document
 from course_backfill.adapters.setup import create_resources
+from course_backfill.adapters.sqs_consumer import SqsConsumer
 from course_backfill.clock import to_text
 from course_backfill.courses import CourseId
 from course_backfill.failures import Failure
-from course_backfill.ingests import Ingest
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.locations import Location, failures_key
 from course_backfill.manifests import Entry, split_lines
+from course_backfill.messages import SERVICES, StepMessage
+from course_backfill.resources import queue_name
 from course_backfill.settings import Settings
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
@@ -113,6 +117,18 @@ class Installation:
         self.wiring.lifecycle.accept(ingest)
         return ingest.id
 
+    def backfill(self, course: CourseId = COURSE) -> None:
+        """Backfills a course in this process, where a worker of its own would prove nothing."""
+        ingest = self.start(course)
+        queues = {
+            service: SqsConsumer(self.clients.sqs, queue_name(self.settings.namespace, service))
+            for service in SERVICES
+        }
+        while not self.wiring.ingests.get(ingest).status.is_end:
+            for service, queue in queues.items():
+                self._work_here(service, queue)
+        assert self.wiring.ingests.get(ingest).status is IngestStatus.SUCCEEDED
+
     def ended(self, ingest: str) -> Ingest:
         """The ingest, once it has ended."""
         wait_until(lambda: self.wiring.ingests.get(ingest).status.is_end)
@@ -175,6 +191,13 @@ class Installation:
         self.heal()
         self.kill_workers()
         self.wiring.close()
+
+    def _work_here(self, service: str, queue: SqsConsumer) -> None:
+        step = import_module(f"services.{service}.handler").build_step(self.wiring)
+        while messages := queue.receive(wait_seconds=0, visibility_seconds=60):
+            for message in messages:
+                step.handle(StepMessage.model_validate_json(message["Body"]))
+                queue.delete(message)
 
 
 class Worker:

@@ -90,9 +90,7 @@ def test_a_worker_killed_while_it_fills_a_second_location_is_replaced(
 def test_a_worker_killed_while_it_brings_a_version_to_a_second_location_is_replaced(
     two_locations: Installation,
 ) -> None:
-    first = two_locations.work()
-    assert two_locations.ended(two_locations.start()).status is IngestStatus.SUCCEEDED
-    first.kill()
+    two_locations.backfill()
     ingest = two_locations.start(provider="amazon-s3", locations=("second",))
     kill_in_the_middle_of_copying(two_locations)
     two_locations.work()

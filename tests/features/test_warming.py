@@ -38,9 +38,7 @@ def cold(installation: Installation, pace: Pace) -> Installation:
     installation.configure(Location(id="second", bucket=bucket, required=False))
     for number in range(FILES):
         installation.save(COURSE, f"file {number}.txt", b"content of %d" % number)
-    worker = installation.work()
-    assert installation.ended(installation.start()).status is IngestStatus.SUCCEEDED
-    worker.kill()
+    installation.backfill()
     archive(installation)
     return installation
 
