@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-import psutil
 import typer
 
 from course_backfill.cli.api_client import ApiClient
@@ -74,6 +73,8 @@ def demo() -> None:
 
 def _run(data_dir: Path, began: float) -> list[str]:
     """Everything from the start of the servers to their end; what was not as it must be."""
+    import psutil
+
     from course_backfill.local.stack import StackOptions, running_stack
 
     _head(1, "Start MongoDB, the embedded AWS, the API and workers on this machine")
