@@ -29,6 +29,7 @@ from benchmarks.content import (
 )
 from benchmarks.location_cases import LocationCase
 from benchmarks.memory import NoRoom, measure_peak
+from benchmarks.scale import measure_scale
 from benchmarks.servers import EMBEDDED, Servers, running_servers
 from benchmarks.state_requests import (
     count_location_backfill,
@@ -39,7 +40,7 @@ from benchmarks.worker import QueuelessWiring, worker_settings
 from course_backfill.adapters.mongodb import Client
 from course_backfill.local.mongod_binary import MongodUnavailable
 
-PARTS = ("small", "large", "memory", "locations", "requests")
+PARTS = ("small", "large", "memory", "locations", "requests", "scale")
 RESULTS = Path(__file__).parent.parent / ".local" / "bench"
 
 
@@ -101,6 +102,7 @@ class Run:
             self._memory,
             self._locations,
             self._requests,
+            self._scaled,
         )
         self.parts = dict(zip(PARTS, measures, strict=True))
 
@@ -135,6 +137,11 @@ class Run:
         with closing(QueuelessWiring(settings)) as one:
             results.requests.append(count_location_backfill(content, one))
             results.requests.append(count_warming(content, one, self._tell))
+
+    def _scaled(self, results: report.Results) -> None:
+        number = 1_000_000 // self._scale
+        self._tell(f"{number:,} objects in one course: writing and going through them")
+        results.scale = measure_scale(number, self._servers)
 
     def _source(self) -> Client:
         return MongoClient(self._servers.mongod.address)

@@ -75,13 +75,20 @@ def _copy(mongo_uri: str, database: str, endpoint: str, scale: str) -> Peak:
         files=content.files,
         bytes=content.bytes,
         before=before,
-        peak=_peak_rss(),
+        peak=peak_rss(),
         seconds=time.perf_counter() - began,
     )
 
 
-def _peak_rss() -> int:
-    """From the kernel's own count: that of getrusage begins with the parent's peak."""
+def reset_peak_rss() -> None:
+    """Has the kernel count this process's peak from here on, where it can."""
+    counters = Path("/proc/self/clear_refs")
+    if counters.exists():
+        counters.write_text("5")
+
+
+def peak_rss() -> int:
+    """In bytes; from the kernel's own count: that of getrusage begins with the parent's peak."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

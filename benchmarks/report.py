@@ -16,6 +16,8 @@ from benchmarks.comparison import Comparison
 from benchmarks.location_cases import BOUNDS, LocationFigures
 from benchmarks.measuring import CORES, Measured
 from benchmarks.memory import Peak
+from benchmarks.scale import ScaleFigures
+from benchmarks.scale_report import show_scale
 from benchmarks.state_requests import StateRequests
 
 WIDTH = 124
@@ -54,6 +56,7 @@ class Results:
     locations: list[LocationFigures] = field(default_factory=list)
     requests: list[StateRequests] = field(default_factory=list)
     peak: Peak | None = None
+    scale: ScaleFigures | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -63,6 +66,7 @@ class Results:
             "locations": [one.to_dict() for one in self.locations],
             "requests": [one.to_dict() for one in self.requests],
             "memory": self.peak.to_dict() if self.peak else None,
+            "scale": self.scale.to_dict() if self.scale else None,
         }
 
 
@@ -82,6 +86,8 @@ def show(console: Console, results: Results) -> None:
             f"DynamoDB: {counted.per_thousand:,.0f} requests per 1,000 objects "
             f"({counted.work}, {counted.objects:,} objects)."
         )
+    if results.scale:
+        show_scale(console, results.scale)
     peak = results.peak
     if peak:
         console.print(

@@ -115,8 +115,10 @@ class BenchWiring(QueuelessWiring):
 
     @cached_property
     def source(self) -> ContentstoreSource:
-        """See ConnectedWiring."""
-        return self._connections.source
+        """See ConnectedWiring; the settings name a URI and no secret."""
+        source = self._connections.source
+        assert isinstance(source, ContentstoreSource)
+        return source
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
