@@ -34,6 +34,7 @@ GIVEN_OTHERWISE = {
     "aws_endpoint_url": "a stage is deployed to AWS itself",
     "aws_region": "region says it",
     "scope_prefix": "the stack's resource server says it",
+    "token_url": "the stack's user pool says it",
     "event_bus": "the stack makes it",
     "visibility_seconds": f"it is {VISIBILITY_TIMEOUTS} × functions.timeout_seconds",
 }
@@ -112,13 +113,21 @@ class Network(Part):
     mongodb: tuple[IPv4Network, ...] = ()
     """Where MongoDB is in that VPC, or in what it is peered with."""
     mongodb_port: Annotated[int, Field(ge=1, le=65_535)] = 27_017
+    prefix_lists: tuple[
+        Annotated[str, shaped(r"pl-[0-9a-f]+", "the id of a prefix list")], ...
+    ] = ()
+    """Of S3 and DynamoDB in the region, and what else is to be reached by HTTPS: nothing beside
+    them is. `aws ec2 describe-managed-prefix-lists` tells the first two."""
     endpoints: bool = True
     """Whether endpoints are made for the services of AWS that the functions call; without a way out
     of the VPC they cannot do without."""
 
     def problems(self) -> Iterator[Problem]:
         """What does not fit together."""
-        needed = ("availability_zones", "subnet_ids", "route_table_ids", "mongodb")
+        needed = (
+            *("availability_zones", "subnet_ids", "route_table_ids"),
+            *("mongodb", "prefix_lists"),
+        )
         if self.vpc_id is None:
             given = [one for one in needed if getattr(self, one)]
             yield from (Problem(f"network.{one}", "goes with vpc_id") for one in given)

@@ -23,17 +23,15 @@ def create_queue(client: SQSClient, queue: Queue) -> Finding:
     common: Attributes = {
         "MessageRetentionPeriod": str(RETENTION_SECONDS),
         "SqsManagedSseEnabled": "true",
+        # That of the dead letters too: a function takes them in, as long as any other message.
+        "VisibilityTimeout": str(queue.visibility_seconds),
     }
     _, dead_url = _create(client, queue.dead_letters, common)
     redrive = {
         "deadLetterTargetArn": _attributes(client, dead_url)["QueueArn"],
         "maxReceiveCount": MAX_RECEIVES,
     }
-    attributes: Attributes = {
-        **common,
-        "VisibilityTimeout": str(queue.visibility_seconds),
-        "RedrivePolicy": json.dumps(redrive),
-    }
+    attributes: Attributes = {**common, "RedrivePolicy": json.dumps(redrive)}
     is_new, _ = _create(client, queue.name, attributes)
     return Finding(f"queue {queue.name}", True, "created" if is_new else "is there")
 

@@ -1,5 +1,30 @@
-"""What tests of the deployment share."""
+"""What tests of the deployment share: the templates of every stage, synthesised once in a run."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
 import infra  # noqa: F401 - before any test imports aws_cdk: it chooses the Node that the CDK runs on.
+from tests.infra.templates import Templates, synthesise
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Templates:
+    """Stage → stack → template; findings of cdk-nag fail whoever asks for it."""
+    own = tmp_path_factory.getbasetemp()
+    # Processes that run beside each other take the work of the first, which takes ten seconds.
+    shared = own if worker_id == "master" else own.parent
+    return _once(shared / "templates.json")
+
+
+def _once(file: Path) -> Templates:
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            file.write_text(json.dumps(synthesise(file.parent)))
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found

@@ -19,6 +19,7 @@ NETWORK = {
     "subnet_ids": ["subnet-0123"],
     "route_table_ids": ["rtb-0123"],
     "mongodb": ["10.0.0.0/16"],
+    "prefix_lists": ["pl-0123"],
 }
 
 

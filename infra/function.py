@@ -1,0 +1,145 @@
+"""A function of the installation: its code, its log, its role with its grants and no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.alarms import Alarms, in_five_minutes
+from infra.environment import environment
+from infra.grants import Grant, grants_of
+from infra.network import Network
+from infra.packaging import ARCHITECTURE, RUNTIME
+from infra.stage import Stage
+
+ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+
+
+class Function(lambda_.Function):
+    """Runs `services.{service}.handler.lambda_handler` with the settings of the stage."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        stage: Stage,
+        name: str,
+        code: Path,
+        timeout: Duration,
+        network: Network | None,
+        alarms: Alarms,
+    ) -> None:
+        """`name` is one of FUNCTIONS."""
+        full_name = stage.function_name(name)
+        log = logs.LogGroup(
+            scope,
+            f"{id}Log",
+            log_group_name=f"/aws/lambda/{full_name}",
+            retention=_retention(stage.log_retention_days),
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        )
+        role = GrantedRole(scope, f"{id}Role", stage=stage, function=name)
+        super().__init__(
+            scope,
+            id,
+            function_name=full_name,
+            code=lambda_.Code.from_asset(str(code)),
+            handler=f"services.{name.replace('-', '_')}.handler.lambda_handler",
+            runtime=lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON),
+            architecture=ARCHITECTURES[ARCHITECTURE],
+            memory_size=stage.functions.memory_of(name),
+            timeout=timeout,
+            environment=environment(stage.settings),
+            log_group=log,
+            # What constructs would add by themselves is in the table of grants, or not at all.
+            role=role.without_policy_updates(),
+            **_inside(network, name),
+        )
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-L1",
+                reason=f"{RUNTIME}, chosen in infra/packaging.py, is what the package is built for "
+                "and its handlers are run on before they are deployed; AWS supports it for years.",
+            )
+        )
+        alarms.watch(
+            self,
+            "errors",
+            in_five_minutes(self.metric_errors()),
+            of=name,
+            says=f"The {name} fails: runs ended with an error, ran out of time or of memory.",
+            periods=2,
+        )
+        alarms.watch(
+            self,
+            "throttles",
+            in_five_minutes(self.metric_throttles()),
+            of=name,
+            says=f"The {name} is not let run as often as it is wanted.",
+            periods=3,
+        )
+
+
+class GrantedRole(iam.Role):
+    """A function's role: its grants as they stand in the table."""
+
+    def __init__(self, scope: Construct, id: str, *, stage: Stage, function: str) -> None:
+        grants = grants_of(stage, function)
+        super().__init__(
+            scope,
+            id,
+            role_name=f"{stage.function_name(function)}-{stage.region}",
+            description=f"What the {function} may do",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={
+                "Grants": iam.PolicyDocument(statements=[_statement(one) for one in grants])
+            },
+        )
+        for grant in grants:
+            _acknowledge(self, grant)
+
+
+def _statement(grant: Grant) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=grant.name,
+        actions=list(grant.actions),
+        resources=list(grant.resources),
+        conditions=dict(grant.when),
+    )
+
+
+def _acknowledge(role: iam.Role, grant: Grant) -> None:
+    """Resources that are many are meant, and the grant says why."""
+    many = [resource for resource in grant.resources if "*" in resource]
+    if not many:
+        return
+    Validations.of(role).acknowledge(
+        *(
+            Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{one}]", reason=grant.why)
+            for one in many
+        )
+    )
+
+
+def _inside(network: Network | None, name: str) -> dict[str, Any]:
+    return network.of_function(name) if network else {}
+
+
+def _retention(days: int) -> logs.RetentionDays:
+    named = {
+        7: logs.RetentionDays.ONE_WEEK,
+        14: logs.RetentionDays.TWO_WEEKS,
+        30: logs.RetentionDays.ONE_MONTH,
+        90: logs.RetentionDays.THREE_MONTHS,
+        180: logs.RetentionDays.SIX_MONTHS,
+        365: logs.RetentionDays.ONE_YEAR,
+        731: logs.RetentionDays.TWO_YEARS,
+    }
+    return named[days]
