@@ -48,7 +48,7 @@ _ALSO_IN = {(Step.WARM, Stage.REPLICATING), (Step.WARM, Stage.VERIFYING)}
 def is_current(ingest: Ingest, message: StepMessage) -> bool:
     """Whether the message still asks for something: right epoch, right stage, not ended."""
     if message.step is Step.NOTIFY:
-        return ingest.status.is_end and is_callback_pending(ingest)
+        return ingest.status.is_end and is_to_be_told(ingest)
     if message.epoch != ingest.epoch:
         return False
     if ingest.status is IngestStatus.ACCEPTED:
@@ -69,6 +69,17 @@ def is_over(ingest: Ingest) -> bool:
 def is_callback_pending(ingest: Ingest) -> bool:
     """Whether someone is still to be told of the end."""
     return ingest.callback is not None and ingest.callback.status is CallbackStatus.PENDING
+
+
+def is_announcement_pending(ingest: Ingest) -> bool:
+    """Whether the domain event of the end is still to be published."""
+    told = ingest.announcement
+    return told is not None and told.status is CallbackStatus.PENDING
+
+
+def is_to_be_told(ingest: Ingest) -> bool:
+    """Whether the notifier has something left to do."""
+    return is_callback_pending(ingest) or is_announcement_pending(ingest)
 
 
 def is_passed(ingest: Ingest, message: StepMessage) -> bool:
@@ -180,6 +191,7 @@ def retried(ingest: Ingest) -> Ingest:
             "failure": None,
             "failure_count": 0,
             "callback": ingest.callback and Callback(url=ingest.callback.url),
+            "announcement": None,
             "kept": False,
             "kept_until": None,
         }

@@ -72,15 +72,28 @@ class CallbackStatus(StrEnum):
     FAILED = "failed"
 
 
-class Callback(Record):
-    """Whom to tell when the ingest has ended."""
+class Delivering(Record):
+    """How far it is with telling someone of an end."""
 
-    url: str
     status: CallbackStatus = CallbackStatus.PENDING
     attempts: int = 0
     """Deliveries that were begun."""
     next_attempt_date: str | None = None
     """Not before then is another delivery begun, whoever asks for it."""
+
+
+class Callback(Delivering):
+    """Whom to tell when the ingest has ended."""
+
+    url: str
+
+
+class Announcement(Delivering):
+    """The domain event that tells of the ingest's end."""
+
+    event: str
+    """Its id: the same for each publication of one end."""
+    ended_date: str
 
 
 class SourceCheck(Record):
@@ -115,6 +128,8 @@ class Ingest(Record):
     restore: RestoreWish = RestoreWish()
     audit: AuditWish | None = None
     callback: Callback | None = None
+    announcement: Announcement | None = None
+    """None before the end, and where nothing is announced of it."""
     requested_by: str
     request_sha256: str | None = None
 

@@ -10,9 +10,10 @@ from datetime import timedelta
 from course_backfill import ingest_states
 from course_backfill.clock import Clock, to_text
 from course_backfill.courses import Course
+from course_backfill.domain_events import announced
 from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
 from course_backfill.failures import Failure
-from course_backfill.ingest_states import is_callback_pending
+from course_backfill.ingest_states import is_to_be_told
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, Write
@@ -47,12 +48,15 @@ class Lifecycle:
         messages: MessageSender,
         clock: Clock,
         patience: Patience,
+        announces: bool = False,
     ) -> None:
+        """`announces`: whether a bus of domain events is to be told of ends."""
         self._ingests = ingests
         self._courses = courses
         self._messages = messages
         self._clock = clock
         self._patience = patience
+        self._announces = announces
 
     def accept(self, ingest: Ingest) -> None:
         """Stores the ingest with the course's lease, and sends the first message.
@@ -166,7 +170,7 @@ class Lifecycle:
 
         ended = self._ingests.update(
             ingest.id,
-            lambda now: ingest_states.ended(change(now), status),
+            lambda now: self._announced(ingest_states.ended(change(now), status)),
             event=self._ingests.event("end", status.value, description),
             extra=last,
         )
@@ -174,9 +178,12 @@ class Lifecycle:
             "ingest ended",
             extra={"ingest_id": ended.id, "course": ended.course, "outcome": status.value},
         )
-        if is_callback_pending(ended):
+        if is_to_be_told(ended):
             self._send(ended, Step.NOTIFY)
         return ended
+
+    def _announced(self, ended: Ingest) -> Ingest:
+        return announced(ended, now=self._ingests.now_text()) if self._announces else ended
 
     def _require_versions(self, course: Course, wished: str | None) -> None:
         if not course.versions:
@@ -242,7 +249,7 @@ class Lifecycle:
         def keep(now: Ingest) -> Ingest:
             unmoved(now)
             changed = ingest_states.kept(now, failure, to_text(until))
-            return changed.model_copy(update={"failure_count": objects})
+            return self._announced(changed.model_copy(update={"failure_count": objects}))
 
         def give_back(before: Ingest, after: Ingest) -> list[Write]:
             return [
@@ -255,7 +262,7 @@ class Lifecycle:
             "end", "failed", f"{failure.detail} (copies kept until {to_text(until)})"
         )
         changed = self._ingests.update(ingest.id, keep, event=event, extra=give_back)
-        if is_callback_pending(changed):
+        if is_to_be_told(changed):
             self._send(changed, Step.NOTIFY)
         return changed
 

@@ -30,6 +30,7 @@ from course_backfill.lifecycle import Lifecycle, Patience
 from course_backfill.locations import Location
 from course_backfill.ports import (
     CourseSource,
+    EventBus,
     ObjectReader,
     ObjectWriter,
     Queues,
@@ -97,6 +98,11 @@ class Wiring(ABC):
     @abstractmethod
     def eraser(self, location: Location) -> ObjectEraser:
         """Erases in a location."""
+
+    @cached_property
+    @abstractmethod
+    def bus(self) -> EventBus | None:
+        """The bus of domain events; None where the settings name none."""
 
     def callback_key(self) -> bytes | None:
         """What callbacks are signed with; None where nothing is."""
@@ -205,6 +211,7 @@ class Wiring(ABC):
             messages=self.messages,
             clock=self.clock,
             patience=Patience(keep_failures=keep, resweep_after=resweep),
+            announces=self.settings.event_bus is not None,
         )
 
     @cached_property

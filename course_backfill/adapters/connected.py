@@ -7,10 +7,11 @@ from functools import cache, cached_property
 
 from awscrt import checksums
 
-from course_backfill.adapters.aws_clients import AwsClients, Reach, reach_session
+from course_backfill.adapters.aws_clients import AwsClients, Reach, events_client, reach_session
 from course_backfill.adapters.aws_secrets import AwsSecrets
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.dynamo_state import DynamoStateStore
+from course_backfill.adapters.event_bridge import EventBridgeBus
 from course_backfill.adapters.mongodb import Client
 from course_backfill.adapters.mongodb import connect as connect_mongodb
 from course_backfill.adapters.s3_clients import S3Clients
@@ -103,6 +104,13 @@ class ConnectedWiring(Wiring):
     def work(self) -> S3WorkStore:
         """The work bucket."""
         return S3WorkStore(self.buckets, self.settings.work_bucket)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus | None:
+        """The bus of domain events; None where the settings name none."""
+        if self.settings.event_bus is None:
+            return None
+        return EventBridgeBus(events_client(self.settings), self.settings.event_bus)
 
     def callback_key(self) -> bytes | None:
         """The key as the settings have it, or as the secret that they name has it by now."""

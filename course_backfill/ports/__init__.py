@@ -1,5 +1,6 @@
 """Ports: the few verbs through which the domain reaches the outside; each has a memory twin."""
 
+from course_backfill.ports.events import EventBus
 from course_backfill.ports.messages import CallbackFailed, CallbackSender, MessageSender, Queues
 from course_backfill.ports.objects import ObjectReader, ObjectStat, ObjectWriter, Part, WorkStore
 from course_backfill.ports.source import BadObject, CourseSource, ReadObject
@@ -11,6 +12,7 @@ __all__ = [
     "CallbackSender",
     "Condition",
     "CourseSource",
+    "EventBus",
     "Item",
     "Key",
     "MessageSender",

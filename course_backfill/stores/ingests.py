@@ -10,7 +10,7 @@ from itertools import islice
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Conflict, NotFound
-from course_backfill.ingest_states import is_callback_pending, is_over
+from course_backfill.ingest_states import is_announcement_pending, is_callback_pending, is_over
 from course_backfill.ingests import (
     Event,
     Ingest,
@@ -220,11 +220,13 @@ def key(ingest: str) -> Key:
 def end_writes(
     ingest: Ingest, now: datetime, *, resweep_after: Iterable[timedelta] = ()
 ) -> list[Write]:
-    """What every end leaves to be done later: the callback, and sweeps behind writers."""
+    """What every end leaves to be done later: whom to tell, and sweeps behind writers."""
+    message = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.NOTIFY)
     writes = []
     if is_callback_pending(ingest):
-        message = StepMessage(ingest=ingest.id, epoch=ingest.epoch, step=Step.NOTIFY)
         writes.append(set_timer(_timer(ingest, TimerKind.CALLBACK, now, message=message)))
+    if is_announcement_pending(ingest):
+        writes.append(set_timer(_timer(ingest, TimerKind.ANNOUNCEMENT, now, message=message)))
     if _is_swept_behind(ingest):
         for number, gap in enumerate(resweep_after):
             writes.append(set_timer(_timer(ingest, TimerKind.RESWEEP, now + gap, number=number)))

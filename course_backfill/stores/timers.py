@@ -25,6 +25,7 @@ class TimerKind(StrEnum):
     """Nothing has happened for long: send the messages of the present stage again."""
     PARKED = "parked"
     CALLBACK = "callback"
+    ANNOUNCEMENT = "announcement"
     RESWEEP = "resweep"
     EXPIRY = "expiry"
 

@@ -8,7 +8,12 @@ from datetime import timedelta
 from course_backfill.clock import Clock
 from course_backfill.errors import ConditionFailed, Conflict, CourseBackfillError
 from course_backfill.flow import Flow
-from course_backfill.ingest_states import is_callback_pending, is_current, is_over
+from course_backfill.ingest_states import (
+    is_announcement_pending,
+    is_callback_pending,
+    is_current,
+    is_over,
+)
 from course_backfill.ingest_step import parked_name
 from course_backfill.ingests import Ingest
 from course_backfill.lifecycle import Lifecycle
@@ -107,6 +112,8 @@ class Sweeper:
                 return timer.message is not None and is_current(ingest, timer.message)
             case TimerKind.CALLBACK:
                 return is_callback_pending(ingest) and ingest.status.is_end
+            case TimerKind.ANNOUNCEMENT:
+                return is_announcement_pending(ingest) and ingest.status.is_end
             case TimerKind.RESWEEP:
                 return ingest.status.is_end
             case TimerKind.EXPIRY:
@@ -116,7 +123,7 @@ class Sweeper:
         match timer.kind:
             case TimerKind.WATCH:
                 self._send_lost(ingest)
-            case TimerKind.PARKED | TimerKind.CALLBACK:
+            case TimerKind.PARKED | TimerKind.CALLBACK | TimerKind.ANNOUNCEMENT:
                 if timer.message:
                     self._messages.send([timer.message])
             case TimerKind.RESWEEP:

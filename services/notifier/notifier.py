@@ -4,44 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from course_backfill.callback_signing import signed_headers
-from course_backfill.clock import Clock, from_text, to_text
+from course_backfill.clock import Clock, to_text
 from course_backfill.display import show_ingest
 from course_backfill.errors import SecretRefused, SecretsUnavailable
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingests import Callback, CallbackStatus, Ingest
+from course_backfill.ingests import CallbackStatus, Ingest
 from course_backfill.messages import StepMessage
 from course_backfill.ports import CallbackFailed, CallbackSender
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packets import PacketStore
 from course_backfill.stores.timers import Timer, TimerKind, clear_timer, set_timer
+from services.notifier.announcer import Announcer
+from services.notifier.persistence import NotDueError, Persistence, is_early
 
 logger = logging.getLogger(__name__)
 
 TIMER = TimerKind.CALLBACK.value
-EARLY = timedelta(seconds=5)
-"""How far the clocks of two machines may differ before a delivery that is due is put off."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Persistence:
-    """How often a delivery is tried, with gaps that double from `first` to `longest`."""
-
-    attempts: int = 12
-    first: timedelta = timedelta(seconds=30)
-    longest: timedelta = timedelta(hours=6)
-
-    def gap(self, attempts: int) -> timedelta:
-        """The wait after so many attempts."""
-        return min(self.first * (1 << min(attempts - 1, 20)), self.longest)
-
-
-class _NotDueError(Exception):
-    """Someone else is at it, or the gap is not over, or nobody is to be told any more."""
 
 
 class Notifier:
@@ -54,6 +36,7 @@ class Notifier:
     def __init__(
         self,
         *,
+        announcer: Announcer,
         ingests: IngestStore,
         packets: PacketStore,
         sender: CallbackSender,
@@ -62,6 +45,7 @@ class Notifier:
         persistence: Persistence,
         stalled_after: timedelta,
     ) -> None:
+        self._announcer = announcer
         self._ingests = ingests
         self._packets = packets
         self._sender = sender
@@ -71,10 +55,11 @@ class Notifier:
         self._stalled_after = stalled_after
 
     def notify(self, ingest: Ingest, message: StepMessage) -> StepResult:
-        """Delivers once, if a delivery is due; records what came of it."""
+        """Announces the end and delivers once, where each is due; records what came of it."""
+        self._announcer.announce(ingest, message)
         try:
             claimed = self._claim(ingest, message)
-        except _NotDueError:
+        except NotDueError:
             return StepCompleted()
         fault = self._deliver(claimed)
         if fault is None:
@@ -92,9 +77,9 @@ class Notifier:
         def claimed(before: Ingest) -> Ingest:
             callback = before.callback
             if callback is None or not (is_callback_pending(before) and before.status.is_end):
-                raise _NotDueError
-            if _is_early(callback, now):
-                raise _NotDueError
+                raise NotDueError
+            if is_early(callback, now):
+                raise NotDueError
             attempts = callback.attempts + 1
             due = to_text(now + self._persistence.gap(attempts))
             update = {"attempts": attempts, "next_attempt_date": due}
@@ -157,11 +142,6 @@ class Notifier:
             fault,
             extra={"ingest_id": ingest.id, "course": ingest.course, "outcome": "waiting"},
         )
-
-
-def _is_early(callback: Callback, now: datetime) -> bool:
-    due = callback.next_attempt_date
-    return due is not None and now + EARLY < from_text(due)
 
 
 def _attempts(ingest: Ingest) -> int:

@@ -15,6 +15,7 @@ from awscrt import checksums
 from course_backfill.adapters.lambda_batch import Handles
 from course_backfill.adapters.memory_bucket import MemoryBucket
 from course_backfill.adapters.memory_contentstore import MemoryContentstore
+from course_backfill.adapters.memory_event_bus import MemoryEventBus
 from course_backfill.adapters.memory_locations import (
     MemoryObjectCopier,
     MemoryObjectRepairer,
@@ -104,6 +105,10 @@ class MemoryWiring(Wiring):
     @cached_property
     def messages(self) -> MemoryMessages:
         return MemoryMessages()
+
+    @cached_property
+    def bus(self) -> MemoryEventBus | None:
+        return MemoryEventBus() if self.settings.event_bus else None
 
     @cached_property
     def source(self) -> MemorySource:

@@ -21,7 +21,7 @@ from course_backfill.messages import Step
 from course_backfill.ports import CallbackFailed
 from course_backfill.stores.timers import due_timers
 from services.notifier.handler import build_step
-from services.notifier.notifier import Persistence
+from services.notifier.persistence import Persistence
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 SECRET = "a-secret-of-this-test"
