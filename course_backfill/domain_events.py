@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from course_backfill.failures import ADVICE
-from course_backfill.ingests import Announcement, Ingest, IngestStatus
+from course_backfill.ingests import Ingest, IngestStatus
+from course_backfill.notifications import Announcement
 from course_backfill.records import Record
 from course_backfill.tasks import IngestType
 

@@ -18,16 +18,9 @@ from collections.abc import Mapping
 from course_backfill.addresses import Address
 from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
-from course_backfill.ingests import (
-    PRIMARY,
-    Callback,
-    CallbackStatus,
-    Ingest,
-    IngestStatus,
-    Leg,
-    Stage,
-)
+from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, Leg, Stage
 from course_backfill.messages import Step, StepMessage
+from course_backfill.notifications import Callback, CallbackStatus
 
 STAGE_OF_STEP = {
     "plan": Stage.PLANNING,

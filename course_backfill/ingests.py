@@ -15,6 +15,7 @@ from course_backfill.cold.warming import RestoreWish, Warming
 from course_backfill.failures import Failure
 from course_backfill.inventory import InventorySummary
 from course_backfill.manifests import AggregatedVersion
+from course_backfill.notifications import Announcement, Callback
 from course_backfill.plan_reports import PlanReport
 from course_backfill.records import Record
 from course_backfill.tasks import IngestType, Task
@@ -62,38 +63,6 @@ class Leg(StrEnum):
     """From the source to the primary."""
     LOCATIONS = "locations"
     """From one verified location to others; audits and warming know this one only."""
-
-
-class CallbackStatus(StrEnum):
-    """pending → succeeded | failed; never changes the ingest's own status."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-class Delivering(Record):
-    """How far it is with telling someone of an end."""
-
-    status: CallbackStatus = CallbackStatus.PENDING
-    attempts: int = 0
-    """Deliveries that were begun."""
-    next_attempt_date: str | None = None
-    """Not before then is another delivery begun, whoever asks for it."""
-
-
-class Callback(Delivering):
-    """Whom to tell when the ingest has ended."""
-
-    url: str
-
-
-class Announcement(Delivering):
-    """The domain event that tells of the ingest's end."""
-
-    event: str
-    """Its id: the same for each publication of one end."""
-    ended_date: str
 
 
 class SourceCheck(Record):

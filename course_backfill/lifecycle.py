@@ -243,7 +243,6 @@ class Lifecycle:
 
     def _keep(self, ingest: Ingest, failure: Failure, objects: int) -> Ingest:
         until = self._clock() + self._patience.keep_failures
-
         unmoved = _unmoved(ingest)
 
         def keep(now: Ingest) -> Ingest:
@@ -276,10 +275,7 @@ def _log_failure(ingest: Ingest, failure: Failure, objects: int) -> None:
         extra={
             "ingest_id": ingest.id,
             "course": ingest.course,
-            "stage": failure.stage,
-            "code": failure.code,
-            "detail": failure.detail,
-            "action": failure.action,
+            **failure.model_dump(include={"stage", "code", "detail", "action"}),
             "objects": objects,
         },
     )

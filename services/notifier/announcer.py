@@ -8,8 +8,9 @@ from course_backfill.clock import Clock, to_text
 from course_backfill.domain_events import domain_event
 from course_backfill.errors import EventsRefused, EventsUnavailable
 from course_backfill.ingest_states import is_announcement_pending
-from course_backfill.ingests import Announcement, CallbackStatus, Ingest
+from course_backfill.ingests import Ingest
 from course_backfill.messages import StepMessage
+from course_backfill.notifications import Announcement, CallbackStatus
 from course_backfill.ports import EventBus
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.timers import Timer, TimerKind, clear_timer, set_timer

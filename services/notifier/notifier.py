@@ -12,8 +12,9 @@ from course_backfill.display import show_ingest
 from course_backfill.errors import SecretRefused, SecretsUnavailable
 from course_backfill.ingest_states import is_callback_pending
 from course_backfill.ingest_step import StepCompleted, StepResult
-from course_backfill.ingests import CallbackStatus, Ingest
+from course_backfill.ingests import Ingest
 from course_backfill.messages import StepMessage
+from course_backfill.notifications import CallbackStatus
 from course_backfill.ports import CallbackFailed, CallbackSender
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packets import PacketStore

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from course_backfill.clock import from_text
-from course_backfill.ingests import Delivering
+from course_backfill.notifications import Delivering
 
 EARLY = timedelta(seconds=5)
 """How far the clocks of two machines may differ before a delivery that is due is put off."""

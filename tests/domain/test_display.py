@@ -8,8 +8,9 @@ import pytest
 
 from course_backfill.clock import to_text
 from course_backfill.display import ShownIngest, show_ingest
-from course_backfill.ingests import Callback, Event, Ingest, IngestStatus, Replica, Stage
+from course_backfill.ingests import Event, Ingest, IngestStatus, Replica, Stage
 from course_backfill.inventory import InventorySummary
+from course_backfill.notifications import Callback
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

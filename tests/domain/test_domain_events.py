@@ -16,8 +16,9 @@ from course_backfill.domain_events import (
     announced,
     domain_event,
 )
-from course_backfill.ingests import Announcement, Ingest, IngestStatus
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.manifests import AggregatedVersion
+from course_backfill.notifications import Announcement
 from tests.generators import create_failure, create_ingest
 
 GUIDE = Path(__file__).parents[2] / "docs" / "events.md"

@@ -18,9 +18,10 @@ from course_backfill.ingest_states import (
     rolling_back,
     started,
 )
-from course_backfill.ingests import Callback, CallbackStatus, Ingest, IngestStatus, Leg, Stage
+from course_backfill.ingests import Ingest, IngestStatus, Leg, Stage
 from course_backfill.inventory import InventorySummary
 from course_backfill.messages import Step
+from course_backfill.notifications import Callback, CallbackStatus
 from tests.domain.lives import CANCELLED, EPOCH, FAILED, LIVES, UNTIL, WORKING
 from tests.generators import create_failure, create_message
 

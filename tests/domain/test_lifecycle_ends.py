@@ -13,9 +13,10 @@ from course_backfill.clock import to_text
 from course_backfill.courses import CourseStatus, Version
 from course_backfill.errors import Conflict, Fenced, QueueUnavailable
 from course_backfill.ingest_states import require_current
-from course_backfill.ingests import Callback, Ingest, IngestStatus, Leg, Stage
+from course_backfill.ingests import Ingest, IngestStatus, Leg, Stage
 from course_backfill.manifests import AggregatedVersion
 from course_backfill.messages import Step
+from course_backfill.notifications import Callback
 from course_backfill.ports import Write
 from tests.generators import COURSE, Stores, create_failure, create_ingest, create_message
 

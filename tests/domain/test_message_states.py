@@ -6,14 +6,9 @@ import pytest
 
 from course_backfill.errors import Fenced
 from course_backfill.ingest_states import STAGE_OF_STEP, is_current, is_passed, require_current
-from course_backfill.ingests import (
-    Callback,
-    CallbackStatus,
-    IngestStatus,
-    Leg,
-    Stage,
-)
+from course_backfill.ingests import IngestStatus, Leg, Stage
 from course_backfill.messages import Step
+from course_backfill.notifications import Callback, CallbackStatus
 from tests.domain.lives import EPOCH, LIVES
 from tests.generators import create_message
 

@@ -15,8 +15,9 @@ from course_backfill.adapters.memory_event_bus import MemoryEventBus
 from course_backfill.callbacks import CallbackRules
 from course_backfill.domain_events import CourseVersionRegistered, DomainEvent, IngestFailed
 from course_backfill.errors import EventsRefused, EventsUnavailable
-from course_backfill.ingests import Callback, CallbackStatus, IngestStatus
+from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step
+from course_backfill.notifications import Callback, CallbackStatus
 from course_backfill.ports import Write
 from course_backfill.stores.timers import due_timers
 from services.notifier.handler import build_step

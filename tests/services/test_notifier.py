@@ -16,8 +16,9 @@ from course_backfill.adapters.memory_callbacks import Delivery, MemoryCallbackSe
 from course_backfill.callback_signing import EVENT
 from course_backfill.callbacks import CallbackRules
 from course_backfill.ingest_step import IngestStep
-from course_backfill.ingests import Callback, CallbackStatus, Ingest, IngestStatus
+from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step
+from course_backfill.notifications import Callback, CallbackStatus
 from course_backfill.ports import CallbackFailed
 from course_backfill.stores.timers import due_timers
 from services.notifier.handler import build_step

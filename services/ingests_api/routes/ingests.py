@@ -15,9 +15,10 @@ from course_backfill.clock import to_text
 from course_backfill.cold.warming import RestoreWish
 from course_backfill.display import ShownIngest
 from course_backfill.errors import ConditionFailed
-from course_backfill.ingests import PRIMARY, Callback, Ingest
+from course_backfill.ingests import PRIMARY, Ingest
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.locations import Location
+from course_backfill.notifications import Callback
 from course_backfill.tasks import IngestType
 from services.ingests_api.answers import Answer, answers, json_answer
 from services.ingests_api.api import Api
