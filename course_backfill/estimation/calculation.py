@@ -39,9 +39,9 @@ def together(estimates: Sequence[Estimate], *, rates: Rates, currency: str) -> E
         work = work.plus(one.workload)
     whole = _estimate(
         work,
-        sum(one.copying_seconds for one in estimates),
-        sum(one.listing_seconds for one in estimates),
-        sum(one.source_seconds for one in estimates),
+        sum(one.copying_millis for one in estimates) / 1000,
+        sum(one.listing_millis for one in estimates) / 1000,
+        sum(one.source_millis for one in estimates) / 1000,
         _added(line for one in estimates for line in one.lines),
         rates=rates,
         currency=currency,
@@ -65,9 +65,9 @@ def _estimate(
     return Estimate(
         workload=work,
         seconds=round(max(copying / at_once + listing / courses_at_once, source)),
-        copying_seconds=round(copying, 3),
-        listing_seconds=round(listing, 3),
-        source_seconds=round(source, 3),
+        copying_millis=round(copying * 1000),
+        listing_millis=round(listing * 1000),
+        source_millis=round(source * 1000),
         currency=currency,
         once_micros=sum(one.cost_micros for one in lines if not one.is_monthly),
         monthly_micros=sum(one.cost_micros for one in lines if one.is_monthly),

@@ -50,12 +50,12 @@ class Estimate(Record):
 
     workload: Workload
     seconds: int
-    copying_seconds: float
-    """Of workers, all together."""
-    listing_seconds: float
-    """Of workers, one for each course."""
-    source_seconds: float
-    """For which MongoDB is read from at its rate."""
+    copying_millis: int
+    """Thousandths of seconds of workers, all together."""
+    listing_millis: int
+    """Likewise, of one worker for each course."""
+    source_millis: int
+    """Likewise, in which MongoDB is read from at its rate."""
     currency: str
     once_micros: int
     monthly_micros: int

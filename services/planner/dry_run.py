@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from course_backfill.courses import CourseId
+from course_backfill.estimation.estimates import Workload
+from course_backfill.estimation.estimator import Estimator
 from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.inventory import SourceObject
@@ -42,11 +44,13 @@ class DryRun:
         courses: CourseStore,
         results: Results,
         lifecycle: Lifecycle,
+        estimator: Estimator,
     ) -> None:
         self._source = source
         self._courses = courses
         self._results = results
         self._lifecycle = lifecycle
+        self._estimator = estimator
 
     def end(
         self,
@@ -62,6 +66,8 @@ class DryRun:
             ingest, tally.counting(self._problems(ingest, inventory))
         )
         course = CourseId.parse(ingest.course)
+        would_fail = tally.failures > 0 and ingest.corrupt_objects == "fail"
+        work = Workload() if unchanged else scan.workload.workload()
         report = PlanReport(
             objects=scan.objects,
             bytes=scan.bytes,
@@ -70,9 +76,10 @@ class DryRun:
             shared_with=tuple(str(one) for one in self._source.sharing(course)),
             problems=dict(sorted(tally.codes.items())),
             bytes_were_read=ingest.read_source,
-            would_fail=tally.failures > 0 and ingest.corrupt_objects == "fail",
+            would_fail=would_fail,
             unchanged=unchanged,
             to_repair=self._courses.get(ingest.course).to_repair,
+            estimate=None if would_fail else self._estimator.backfill(work, ingest.locations),
         )
         description = f"Dry run: {scan.objects} objects, {scan.bytes} bytes, {listed} finding(s)"
         self._lifecycle.end(

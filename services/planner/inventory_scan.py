@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from course_backfill.copies.object_keys import relative_key
 from course_backfill.courses import CourseId
+from course_backfill.estimation.workloads import WorkloadCount
 from course_backfill.failures import ADVICE, Failure
 from course_backfill.inventory import Fault, Fingerprints, InventorySummary, SourceObject
 from course_backfill.locations import Location
@@ -24,6 +25,7 @@ class InventoryScan:
     bytes: int = 0
     faults: int = 0
     by_kind: dict[str, dict[str, int]] = field(default_factory=dict)
+    workload: WorkloadCount = field(default_factory=WorkloadCount)
     _fingerprints: Fingerprints = field(default_factory=Fingerprints)
     _largest: list[tuple[int, str]] = field(default_factory=list)
 
@@ -36,6 +38,7 @@ class InventoryScan:
         of_kind = self.by_kind.setdefault(found.kind, {"objects": 0, "bytes": 0})
         of_kind["objects"] += 1
         of_kind["bytes"] += size
+        self.workload.add(size)
         self._fingerprints.add(found)
         heapq.heappush(self._largest, (size, found.path))
         if len(self._largest) > LARGEST:

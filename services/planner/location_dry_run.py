@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 
 from course_backfill.cold.costs import RestoreCosts
+from course_backfill.cold.warming import TierEstimate
+from course_backfill.copies.expected_objects import ExpectedObject
 from course_backfill.copies.replica_planning import ExpectedScan
 from course_backfill.copies.wanted_objects import WantedList
+from course_backfill.estimation.estimates import Estimate
+from course_backfill.estimation.estimator import Estimator, with_restores
+from course_backfill.estimation.workloads import WorkloadCount
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
 from course_backfill.ingest_step import StepCompleted, StepFailed
@@ -31,18 +35,21 @@ class LocationDryRun:
         costs: RestoreCosts,
         results: Results,
         lifecycle: Lifecycle,
+        estimator: Estimator,
     ) -> None:
         self._courses = courses
         self._costs = costs
         self._results = results
         self._lifecycle = lifecycle
+        self._estimator = estimator
 
     def end(
         self, ingest: Ingest, message: StepMessage, lists: Sequence[WantedList]
     ) -> StepCompleted:
         """Reports what is on the lists, from where it would be read and what that would cost."""
         scan = ExpectedScan()
-        missing = scan.missing(chain.from_iterable(one.read() for one in lists))
+        brought = {one: WorkloadCount() for one in ingest.locations if ingest.lists.get(one)}
+        missing = scan.missing(_counted(lists, list(brought.values())))
         largest = heapq.nlargest(LARGEST, missing, key=lambda one: (one.size, one.key))
         objects = scan.objects - scan.present
         tally = self._costs.tally(ingest, lists)
@@ -65,8 +72,23 @@ class LocationDryRun:
             tier=ingest.restore.tier,
             tiers=tiers,
             currency=self._costs.currency,
+            estimate=None if refused else self._estimate(ingest, brought, tiers),
         )
         return self._end(ingest, message, report, [refused.failure] if refused else [])
+
+    def _estimate(
+        self,
+        ingest: Ingest,
+        brought: Mapping[str, WorkloadCount],
+        tiers: Sequence[TierEstimate],
+    ) -> Estimate | None:
+        """Of what is copied, and restored for it; a warming copies nothing."""
+        if ingest.task is Task.WARM:
+            return None
+        work = {location: one.workload() for location, one in brought.items()}
+        chosen = next(one for one in tiers if one.tier is ingest.restore.tier)
+        estimate = self._estimator.copies(ingest.source, work)
+        return with_restores(estimate, ingest.source, chosen)
 
     def end_failed(self, ingest: Ingest, message: StepMessage, failed: StepFailed) -> StepCompleted:
         """Reports what would fail the ingest; objects that were listed as its failures stay so."""
@@ -120,3 +142,14 @@ def _description(ingest: Ingest, report: PlanReport) -> str:
         f", {report.restore_requests} to be restored first" if report.restore_requests else ""
     )
     return f"Dry run: {total} to be brought to {where}{restored}"
+
+
+def _counted(
+    lists: Sequence[WantedList], counts: Sequence[WorkloadCount]
+) -> Iterator[ExpectedObject]:
+    """Every object of the lists; what each list's location lacks is counted on the way."""
+    for one, count in zip(lists, counts, strict=True):
+        for expected in one.read():
+            if not (expected.is_present or expected.is_manifest_file):
+                count.add(expected.size)
+            yield expected

@@ -21,7 +21,6 @@ from course_backfill.ingest_step import (
 )
 from course_backfill.ingests import PRIMARY, Ingest, Leg, Replica, ReplicaStatus, SourceCheck, Stage
 from course_backfill.inventory import InventorySummary, SourceObject
-from course_backfill.lifecycle import Lifecycle
 from course_backfill.locations import inventory_key
 from course_backfill.manifests import split_lines
 from course_backfill.messages import StepMessage
@@ -53,7 +52,7 @@ class Planner:
         ingests: IngestStore,
         courses: CourseStore,
         packets: PacketStore,
-        lifecycle: Lifecycle,
+        dry_run: DryRun,
         locations: LocationPlanner,
         warmings: WarmPlanner,
         audits: AuditPlanner,
@@ -67,7 +66,7 @@ class Planner:
         self._ingests = ingests
         self._courses = courses
         self._packets = packets
-        self._lifecycle = lifecycle
+        self._dry_run = dry_run
         self._locations = locations
         self._warmings = warmings
         self._audits = audits
@@ -109,13 +108,7 @@ class Planner:
         """Where MongoDB has nothing new, what other locations lack; unless it is to be read."""
         if unchanged and not ingest.read_source and self._locations.has_missing(ingest):
             return self._locations.plan(ingest, message)
-        dry_run = DryRun(
-            source=self._source,
-            courses=self._courses,
-            results=self._results,
-            lifecycle=self._lifecycle,
-        )
-        dry_run.end(ingest, scan, lambda: self._inventory(inventory), unchanged=unchanged)
+        self._dry_run.end(ingest, scan, lambda: self._inventory(inventory), unchanged=unchanged)
         return StepCompleted()
 
     def _planner_of_copies(self, ingest: Ingest) -> Work | None:

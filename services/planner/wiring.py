@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from course_backfill.estimation.estimator import Estimator
 from course_backfill.wiring import Wiring
 from services.planner.audit_planner import AuditPlanner
 from services.planner.discovery import Discoverer
+from services.planner.dry_run import DryRun
 from services.planner.freshness import Freshness
 from services.planner.location_dry_run import LocationDryRun
 from services.planner.location_planner import LocationPlanner
@@ -37,7 +39,7 @@ def build_planner(wiring: Wiring) -> Planner:
         ingests=wiring.ingests,
         courses=wiring.courses,
         packets=wiring.packets,
-        lifecycle=wiring.lifecycle,
+        dry_run=_dry_run(wiring),
         locations=LocationPlanner(
             places=wiring.places,
             addresses=wiring.addresses,
@@ -81,12 +83,23 @@ def _repair_planner(wiring: Wiring) -> RepairPlanner:
     )
 
 
+def _dry_run(wiring: Wiring) -> DryRun:
+    return DryRun(
+        source=wiring.source,
+        courses=wiring.courses,
+        results=wiring.results,
+        lifecycle=wiring.lifecycle,
+        estimator=Estimator(wiring.settings),
+    )
+
+
 def _location_dry_run(wiring: Wiring) -> LocationDryRun:
     return LocationDryRun(
         courses=wiring.courses,
         costs=wiring.restore_costs,
         results=wiring.results,
         lifecycle=wiring.lifecycle,
+        estimator=Estimator(wiring.settings),
     )
 
 

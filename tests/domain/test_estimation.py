@@ -128,7 +128,7 @@ def test_the_sums_are_those_of_the_lines(course: list[int], way: tuple[str, ...]
 @given(courses_of_sizes)
 def test_what_is_brought_between_locations_reads_no_mongodb(course: list[int]) -> None:
     found = ESTIMATOR.copies("primary", {"rare": counted(course), "far": counted(course)})
-    assert found.source_seconds == 0
+    assert found.source_millis == 0
     assert found.workload.objects == 2 * len(course)
     assert {one.location for one in found.lines if one.is_monthly} <= {"rare", "far"}
 
