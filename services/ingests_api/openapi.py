@@ -64,8 +64,10 @@ def _describe_operation(operation: dict[str, Any], key: tuple[str, str]) -> None
         scope = SCOPES[key]
         operation["security"] = [{SCHEME: [] if scope == ANY else [scope]}]
     for parameter in operation.get("parameters", []):
-        # A parameter is absent, never null.
+        # A parameter is absent, never null; one of the query that is empty counts as absent.
         parameter["schema"] = _without_null(parameter["schema"])
+        if parameter["in"] == "query":
+            parameter["allowEmptyValue"] = True
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
