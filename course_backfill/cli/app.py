@@ -15,6 +15,7 @@ from course_backfill.cli.contents import entries, get, versions
 from course_backfill.cli.dead_letters import dead_letters, redrive
 from course_backfill.cli.demo import demo
 from course_backfill.cli.discovering import discover
+from course_backfill.cli.estimating import estimate
 from course_backfill.cli.loading import load_dump, load_sample
 from course_backfill.cli.locating import locations
 from course_backfill.cli.outcomes import INTERRUPTED, explain
@@ -48,7 +49,7 @@ app = typer.Typer(
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Prepare": (setup, check, load_sample, load_dump),
-    "Backfill": (discover, start, watch, cancel, retry),
+    "Backfill": (discover, estimate, start, watch, cancel, retry),
     "Look": (report, locations, status, failures, versions, entries, get),
     "Copies": (audit, warm),
     "Repair": (dead_letters, redrive),

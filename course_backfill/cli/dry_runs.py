@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from course_backfill.cli.api_client import Document
+from course_backfill.cli.bills import in_short
 from course_backfill.cli.copy_sentences import WARM, kind_of, reports_copies
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.printing import number, objects, print_table, printable, say, size
 from course_backfill.cli.restore_estimates import print_estimates
+from course_backfill.estimation.estimates import Estimate
 from course_backfill.ingests import PRIMARY
 
 LARGEST = 5
@@ -48,6 +50,8 @@ def print_report(ingest: IngestView) -> None:
             numbers=[counted],
         )
         say(f"One by one, with what to do: course-backfill failures {ingest.id}")
+    if report.get("estimate") and not report["unchanged"]:
+        say(f"It takes {in_short(Estimate.model_validate(report['estimate']))}.")
     if report["sharedWith"]:
         say(f"Shares files with {', '.join(map(printable, report['sharedWith']))}.")
     if report["toRepair"] and not report["wouldFail"]:

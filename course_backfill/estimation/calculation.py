@@ -29,10 +29,12 @@ def estimate(
     listing = _listing_seconds(work, plan, rates)
     source = work.bytes / 1e6 / rates.source_megabytes_per_second if plan.primary else 0.0
     lines = list(_lines(work, plan, copying + listing, rates, prices))
-    return _estimate(work, copying, listing, source, lines, rates=rates, currency=currency)
+    return _estimate(
+        work, copying, listing, source, lines, workers=rates.workers, currency=currency
+    )
 
 
-def together(estimates: Sequence[Estimate], *, rates: Rates, currency: str) -> Estimate:
+def together(estimates: Sequence[Estimate], *, workers: int, currency: str) -> Estimate:
     """Of all that is worked on at a time; none of it takes longer than the whole."""
     work = Workload()
     for one in estimates:
@@ -43,7 +45,7 @@ def together(estimates: Sequence[Estimate], *, rates: Rates, currency: str) -> E
         sum(one.listing_millis for one in estimates) / 1000,
         sum(one.source_millis for one in estimates) / 1000,
         _added(line for one in estimates for line in one.lines),
-        rates=rates,
+        workers=workers,
         currency=currency,
     )
     longest = max((one.seconds for one in estimates), default=0)
@@ -57,14 +59,15 @@ def _estimate(
     source: float,
     lines: Sequence[CostLine],
     *,
-    rates: Rates,
+    workers: int,
     currency: str,
 ) -> Estimate:
-    at_once = max(1, min(rates.workers, work.packets))
-    courses_at_once = max(1, min(rates.workers, work.courses))
+    at_once = max(1, min(workers, work.packets))
+    courses_at_once = max(1, min(workers, work.courses))
     return Estimate(
         workload=work,
         seconds=round(max(copying / at_once + listing / courses_at_once, source)),
+        workers=workers,
         copying_millis=round(copying * 1000),
         listing_millis=round(listing * 1000),
         source_millis=round(source * 1000),

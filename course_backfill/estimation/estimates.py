@@ -44,12 +44,13 @@ class CostLine(Record):
 class Estimate(Record):
     """What a workload takes; costs in millionths of `currency`, without what is cold.
 
-    `seconds`: from the start to the end, with `workers` of the rates. Estimates of several
-    workloads may be put `together`.
+    `seconds`: from the start to the end. Estimates of several workloads may be put `together`.
     """
 
     workload: Workload
     seconds: int
+    workers: int
+    """That are at work at a time, where there is so much to do."""
     copying_millis: int
     """Thousandths of seconds of workers, all together."""
     listing_millis: int

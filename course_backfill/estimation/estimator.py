@@ -40,7 +40,8 @@ class Estimator:
     def together(self, estimates: Sequence[Estimate]) -> Estimate:
         """Of all that is worked on at a time."""
         settings = self._settings
-        return together(estimates, rates=settings.estimate_rates, currency=settings.currency)
+        workers = settings.estimate_rates.workers
+        return together(estimates, workers=workers, currency=settings.currency)
 
     def _plan(
         self, source: Location, others: Sequence[Location], *, reads_source: bool = False

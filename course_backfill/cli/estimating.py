@@ -1,0 +1,147 @@
+"""The command that tells what a backfill takes: estimate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from course_backfill.cli.api_client import ApiClient, Document
+from course_backfill.cli.bills import print_bill, print_lines
+from course_backfill.cli.connection import AsJson, DataDir, Token, Url, open_api
+from course_backfill.cli.copy_sentences import BACKFILL
+from course_backfill.cli.following import exit_code, watch_to_end
+from course_backfill.cli.options import AllMissing, ToLocations
+from course_backfill.cli.printing import print_json, printable, remark
+from course_backfill.cli.selecting import missing_courses
+from course_backfill.cli.starts import Starts
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.estimation.calculation import together
+from course_backfill.estimation.estimates import Estimate
+from course_backfill.local.client_file import DEFAULT_DATA_DIR
+from course_backfill.settings import Settings
+
+PLAN = "A plan without data"
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "pb": 10**15}
+
+
+def bytes_of(text: str) -> int:
+    """`1TB`, `1.5 GB` or a plain number of bytes; raises BadParameter."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
+    if found is None or found[2] not in _UNITS:
+        raise typer.BadParameter(f"{text} is no size: say 1TB, 500GB, or a number of bytes")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def estimate(
+    *,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="COURSE", help="Ids of courses.")
+    ] = None,
+    all_missing: AllMissing = False,
+    location: ToLocations = None,
+    objects: Annotated[
+        int | None, typer.Option(min=0, help="Of all courses together.", rich_help_panel=PLAN)
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--bytes",
+            parser=bytes_of,
+            metavar="SIZE",
+            help="Likewise: 1TB, 500GB.",
+            rich_help_panel=PLAN,
+        ),
+    ] = None,
+    courses: Annotated[
+        int | None, typer.Option(min=1, help="Default: 1.", rich_help_panel=PLAN)
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print every line of the bill, and the formula.")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    token: Token = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Tell how long backfilling takes and what it costs.
+
+    Of courses by a dry run of each, which reads inventories and copies nothing; a few of your own
+    tell more than any plan. With --objects and --bytes of a plan, by the settings on this machine.
+
+    Examples:
+
+      course-backfill estimate --all-missing
+
+      course-backfill estimate --courses 5000 --objects 50000000 --bytes 1TB --explain
+    """
+    is_plan = any(one is not None for one in (objects, size, courses))
+    if (bool(names) + all_missing + is_plan) != 1:
+        raise typer.BadParameter("name courses, or say --all-missing, or --objects and --bytes")
+    code = 0
+    if is_plan:
+        if objects is None or size is None:
+            raise typer.BadParameter("a plan needs both --objects and --bytes")
+        found = _planned(courses or 1, objects, size, location or [])
+    else:
+        with open_api(url, token, data_dir) as api:
+            chosen = list(dict.fromkeys(names or [])) or missing_courses(api).to_start
+            found, code = _dry_runs(api, chosen, location or [], as_json=as_json)
+    if as_json:
+        print_json(found.model_dump(mode="json", by_alias=True))
+    else:
+        print_bill(found)
+        if explain:
+            print_lines(found)
+    raise typer.Exit(code)
+
+
+def _planned(courses: int, objects: int, size: int, named: Sequence[str]) -> Estimate:
+    """By the settings alone, in every required location and those that are named."""
+    from course_backfill.estimation.estimator import Estimator
+    from course_backfill.estimation.workloads import assumed_workload
+
+    settings = Settings.load()
+    known = {one.id for one in settings.locations}
+    unknown = [one for one in named if one not in known]
+    if unknown:
+        there = ", ".join(one.id for one in settings.locations)
+        detail = f"no {', '.join(unknown)}; the settings have {there}"
+        raise InvalidInput(Problem("--location", detail))
+    filled = [one.id for one in settings.locations if one.required or one.id in named]
+    work = assumed_workload(
+        courses=courses, objects=objects, size=size, rates=settings.estimate_rates
+    )
+    return Estimator(settings).backfill(work, filled)
+
+
+def _dry_runs(
+    api: ApiClient, courses: Sequence[str], locations: list[str], *, as_json: bool
+) -> tuple[Estimate, int]:
+    """What all of them take together, and the exit code; says whose estimate is missing."""
+    wanted: Document = {
+        "type": "Ingest",
+        "ingestType": {"id": BACKFILL},
+        "dryRun": True,
+        # A bad file is for the dry run to tell: of all others there is an estimate.
+        "corruptObjects": "record",
+        **({"locations": locations} if locations else {}),
+    }
+    starts = Starts(api=api, wanted=wanted)
+    starts.start(courses)
+    ends = watch_to_end(starts, as_json=as_json)
+    found = []
+    for end in ends:
+        report = end.document["report"] or {}
+        if report.get("estimate"):
+            found.append(Estimate.model_validate(report["estimate"]))
+        else:
+            remark(
+                f"{printable(end.course)}: not counted, see course-backfill status {end.id}",
+                style="yellow",
+            )
+    workers = max((one.workers for one in found), default=1)
+    currency = found[0].currency if found else ""
+    return together(found, workers=workers, currency=currency), exit_code(ends, starts)
