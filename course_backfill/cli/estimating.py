@@ -80,11 +80,8 @@ def estimate(
     is_plan = any(one is not None for one in (objects, size, courses))
     if (bool(names) + all_missing + is_plan) != 1:
         raise typer.BadParameter("name courses, or say --all-missing, or --objects and --bytes")
-    code = 0
     if is_plan:
-        if objects is None or size is None:
-            raise typer.BadParameter("a plan needs both --objects and --bytes")
-        found = _planned(courses or 1, objects, size, location or [])
+        found, code = _planned(courses or 1, objects, size, location or []), 0
     else:
         with open_api(url, token, data_dir) as api:
             chosen = list(dict.fromkeys(names or [])) or missing_courses(api).to_start
@@ -98,11 +95,13 @@ def estimate(
     raise typer.Exit(code)
 
 
-def _planned(courses: int, objects: int, size: int, named: Sequence[str]) -> Estimate:
+def _planned(courses: int, objects: int | None, size: int | None, named: Sequence[str]) -> Estimate:
     """By the settings alone, in every required location and those that are named."""
     from course_backfill.estimation.estimator import Estimator
     from course_backfill.estimation.workloads import assumed_workload
 
+    if objects is None or size is None:
+        raise typer.BadParameter("a plan needs both --objects and --bytes")
     settings = Settings.load()
     known = {one.id for one in settings.locations}
     unknown = [one for one in named if one not in known]
