@@ -36,8 +36,8 @@ def work(
             f"no such service: {', '.join(unknown)}. There are {', '.join(SERVICES)}."
         )
     settings = Settings.load()
+    from course_backfill.adapters.logs import log_lines
     from course_backfill.adapters.sqs_consumer import ConfiguredQueues
-    from course_backfill.local.logs import log_lines
     from course_backfill.local.worker import Worker, WorkerPlan, run_until_signalled
 
     log_lines()
@@ -74,9 +74,9 @@ def api(
     Example: course-backfill api --port 8000
     """
     settings = Settings.load({"api_token": token})
+    from course_backfill.adapters.logs import log_lines
     from course_backfill.local.api_server import ApiServer
     from course_backfill.local.api_tokens import ApiTokens
-    from course_backfill.local.logs import log_lines
     from course_backfill.local.worker import load_handler, wait_for_signal
 
     log_lines()

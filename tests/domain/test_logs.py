@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from course_backfill.adapters.logs import log_lines
 from course_backfill.local.lambda_event import Event
-from course_backfill.local.logs import log_lines
 from course_backfill.local.poller import InHand, Poller
 
 SECRET = "Zx9Quk42Canary"
