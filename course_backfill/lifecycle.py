@@ -11,21 +11,20 @@ from course_backfill import ingest_states
 from course_backfill.clock import Clock, to_text
 from course_backfill.courses import Course
 from course_backfill.domain_events import announced
+from course_backfill.end_guards import Guard, still_kept, unmoved
 from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_to_be_told
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.messages import Step, StepMessage
-from course_backfill.ports import MessageSender, Write
+from course_backfill.metrics import FAILURES, INGESTS
+from course_backfill.ports import MessageSender, Meter, Write
 from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.ingests import IngestStore, end_writes, expiry_timer
 from course_backfill.stores.timers import TimerKind, clear_timer
 from course_backfill.tasks import IngestType
 
 logger = logging.getLogger(__name__)
-
-Guard = Callable[[Ingest], None]
-"""Raises where the ingest, as it is by now, is not to be ended after all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,7 @@ class Lifecycle:
         ingests: IngestStore,
         courses: CourseStore,
         messages: MessageSender,
+        meter: Meter,
         clock: Clock,
         patience: Patience,
         announces: bool = False,
@@ -54,6 +54,7 @@ class Lifecycle:
         self._ingests = ingests
         self._courses = courses
         self._messages = messages
+        self._meter = meter
         self._clock = clock
         self._patience = patience
         self._announces = announces
@@ -83,6 +84,7 @@ class Lifecycle:
                 self._courses.take_lease(ingest)  # Names the ingest that came first.
                 raise Conflict(f"course {ingest.course} changed; try again") from None
             raise
+        self._meter.emit({INGESTS: 1}, by=IngestStatus.ACCEPTED)
         self._send(ingest, Step.PLAN)
 
     def fail(self, ingest: Ingest, failure: Failure, *, objects: int = 0) -> Ingest:
@@ -94,13 +96,18 @@ class Lifecycle:
         has_moved_on = False
         try:
             if ingest.on_failure == "keep" and not ingest.dry_run:
-                return self._keep(ingest, failure, objects)
-            return self._roll_back_or_end(
-                ingest, IngestStatus.FAILED, failure, objects=objects, guard=_unmoved(ingest)
-            )
+                failed = self._keep(ingest, failure, objects)
+            else:
+                guard = unmoved(ingest)
+                failed = self._roll_back_or_end(
+                    ingest, IngestStatus.FAILED, failure, objects=objects, guard=guard
+                )
         except (Fenced, Conflict):
             has_moved_on = True
             raise
+        else:
+            self._meter.emit({FAILURES: 1}, by=failure.code)
+            return failed
         finally:
             if not has_moved_on:
                 _log_failure(ingest, failure, objects)
@@ -118,7 +125,7 @@ class Lifecycle:
         Raises Conflict where it is not kept any more.
         """
         self._roll_back_or_end(
-            ingest, IngestStatus.FAILED, ingest.failure, reason="expired", guard=_still_kept
+            ingest, IngestStatus.FAILED, ingest.failure, reason="expired", guard=still_kept
         )
 
     def retry(self, ingest: str, *, by: str) -> Ingest:
@@ -159,8 +166,11 @@ class Lifecycle:
         same transaction.
         """
         release = course_writes or self._courses.release_lease
+        had_ended = False
 
         def last(before: Ingest, after: Ingest) -> list[Write]:
+            nonlocal had_ended
+            had_ended = before.status.is_end  # Kept, until now.
             resweep = self._patience.resweep_after
             return [
                 *release(after),
@@ -174,6 +184,8 @@ class Lifecycle:
             event=self._ingests.event("end", status.value, description),
             extra=last,
         )
+        if not had_ended:
+            self._meter.emit({INGESTS: 1}, by=status)
         logger.info(
             "ingest ended",
             extra={"ingest_id": ended.id, "course": ended.course, "outcome": status.value},
@@ -207,7 +219,7 @@ class Lifecycle:
             None,
             by=successor.requested_by,
             reason=f"superseded by ingest {successor.id}",
-            guard=_still_kept,
+            guard=still_kept,
         )
 
     def _roll_back_or_end(
@@ -243,10 +255,10 @@ class Lifecycle:
 
     def _keep(self, ingest: Ingest, failure: Failure, objects: int) -> Ingest:
         until = self._clock() + self._patience.keep_failures
-        unmoved = _unmoved(ingest)
+        is_unmoved = unmoved(ingest)
 
         def keep(now: Ingest) -> Ingest:
-            unmoved(now)
+            is_unmoved(now)
             changed = ingest_states.kept(now, failure, to_text(until))
             return self._announced(changed.model_copy(update={"failure_count": objects}))
 
@@ -261,6 +273,7 @@ class Lifecycle:
             "end", "failed", f"{failure.detail} (copies kept until {to_text(until)})"
         )
         changed = self._ingests.update(ingest.id, keep, event=event, extra=give_back)
+        self._meter.emit({INGESTS: 1}, by=IngestStatus.FAILED)
         if is_to_be_told(changed):
             self._send(changed, Step.NOTIFY)
         return changed
@@ -279,21 +292,6 @@ def _log_failure(ingest: Ingest, failure: Failure, objects: int) -> None:
             "objects": objects,
         },
     )
-
-
-def _still_kept(now: Ingest) -> None:
-    if not now.kept:
-        raise Conflict(f"ingest {now.id} is kept no longer", ingest=now.id)
-
-
-def _unmoved(seen: Ingest) -> Guard:
-    """What failed at one stage of one epoch says nothing of another: a worker may be late."""
-
-    def check(now: Ingest) -> None:
-        if (now.epoch, now.leg, now.stage) != (seen.epoch, seen.leg, seen.stage):
-            raise Fenced(f"ingest {now.id} has moved on from {seen.stage} of epoch {seen.epoch}")
-
-    return check
 
 
 def _ended_text(status: IngestStatus) -> str:

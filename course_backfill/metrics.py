@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from course_backfill.courses import CourseStatus
+from course_backfill.failures import ADVICE
+from course_backfill.ingests import IngestStatus
+from course_backfill.messages import Step
+from course_backfill.work_context import work_fields
 
 NAMESPACE = "CourseBackfill"
 """The namespace of all of them in CloudWatch."""
 
 COMMON = ("namespace", "service")
 """Dimensions of every metric: the installation's namespace, and the service that emits it."""
+
+VALUES = {
+    "step": frozenset(Step),
+    "status": frozenset(IngestStatus) | frozenset(CourseStatus),
+    "code": frozenset(ADVICE),
+}
+"""The values of every other dimension: each is a metric of its own, and is paid for."""
+
+OTHER = "other"
 
 
 class Unit(StrEnum):
@@ -107,3 +123,18 @@ METRICS = (
     *(OBJECTS, BYTES, BAD_OBJECTS, SECONDS, QUEUE_SECONDS, ERRORS, INGESTS, FAILURES),
     *(DEAD_LETTERS, DEAD_LETTERS_OPEN, STALLED_INGESTS, RESTORES_PENDING, COURSES),
 )
+
+
+def dimensions_of(metrics: Iterable[Metric], *, namespace: str, by: str | None) -> dict[str, str]:
+    """The dimensions that these metrics are emitted with, of the service that works now.
+
+    Raises ValueError where they do not all have `by`, or all do without.
+    """
+    names = {one.by for one in metrics}
+    if len(names) != 1 or (names == {None}) != (by is None):
+        raise ValueError(f"no metrics of one set of dimensions: {sorted(map(str, names))}, {by}")
+    common = {"namespace": namespace, "service": str(work_fields().get("service", OTHER))}
+    name = names.pop()
+    if name is None or by is None:
+        return common
+    return common | {name: str(by) if by in VALUES[name] else OTHER}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cached_property
 
@@ -31,6 +30,7 @@ from course_backfill.locations import Location
 from course_backfill.ports import (
     CourseSource,
     EventBus,
+    Meter,
     ObjectReader,
     ObjectWriter,
     Queues,
@@ -44,6 +44,7 @@ from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.discoveries import DiscoveryStore
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packets import PacketStore
+from course_backfill.work_context import WorkThreads
 
 
 class Wiring(ABC):
@@ -104,6 +105,11 @@ class Wiring(ABC):
     def bus(self) -> EventBus | None:
         """The bus of domain events; None where the settings name none."""
 
+    @cached_property
+    @abstractmethod
+    def meter(self) -> Meter:
+        """What takes metrics."""
+
     def callback_key(self) -> bytes | None:
         """What callbacks are signed with; None where nothing is."""
         secret = self.settings.callback_secret
@@ -140,9 +146,9 @@ class Wiring(ABC):
         return self.settings.primary
 
     @cached_property
-    def executor(self) -> ThreadPoolExecutor:
+    def executor(self) -> WorkThreads:
         """The threads of one worker, shared by all that it has in flight."""
-        return ThreadPoolExecutor(self.settings.files_in_flight, thread_name_prefix="objects")
+        return WorkThreads(self.settings.files_in_flight, thread_name_prefix="objects")
 
     @cached_property
     def renew_every(self) -> float:
@@ -168,7 +174,7 @@ class Wiring(ABC):
     def packets(self) -> PacketStore:
         """Replicas and packets."""
         lease = timedelta(seconds=self.settings.lease_seconds)
-        return PacketStore(self.state, self.ingests, self.clock, lease=lease)
+        return PacketStore(self.state, self.ingests, self.clock, lease=lease, meter=self.meter)
 
     @cached_property
     def results(self) -> Results:
@@ -209,6 +215,7 @@ class Wiring(ABC):
             ingests=self.ingests,
             courses=self.courses,
             messages=self.messages,
+            meter=self.meter,
             clock=self.clock,
             patience=Patience(keep_failures=keep, resweep_after=resweep),
             announces=self.settings.event_bus is not None,

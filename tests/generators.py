@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from course_backfill.adapters.memory_bucket import MemoryBucket
+from course_backfill.adapters.memory_meter import MemoryMeter
 from course_backfill.adapters.memory_objects import MemoryWorkStore
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.clock import to_text
@@ -76,11 +77,14 @@ class Stores:
     outbox: Outbox = field(default_factory=Outbox)
     work_bucket: MemoryBucket = field(default_factory=lambda: MemoryBucket("work"))
     patience: Patience = field(default_factory=Patience)
+    meter: MemoryMeter = field(default_factory=lambda: MemoryMeter("course-backfill"))
 
     def __post_init__(self) -> None:
         self.ingests = IngestStore(self.state, self.clock, resend_after=RESEND_AFTER)
         self.courses = CourseStore(self.state, self.clock)
-        self.packets = PacketStore(self.state, self.ingests, self.clock, lease=LEASE)
+        self.packets = PacketStore(
+            self.state, self.ingests, self.clock, lease=LEASE, meter=self.meter
+        )
         self.flow = Flow(self.packets)
         self.work = MemoryWorkStore(self.work_bucket)
         self.results = Results(work=self.work, packets=self.packets)
@@ -88,6 +92,7 @@ class Stores:
             ingests=self.ingests,
             courses=self.courses,
             messages=self.outbox,
+            meter=self.meter,
             clock=self.clock,
             patience=self.patience,
         )

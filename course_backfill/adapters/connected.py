@@ -11,6 +11,7 @@ from course_backfill.adapters.aws_clients import AwsClients, Reach, events_clien
 from course_backfill.adapters.aws_secrets import AwsSecrets
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.dynamo_state import DynamoStateStore
+from course_backfill.adapters.emf_meter import meter_of
 from course_backfill.adapters.event_bridge import EventBridgeBus
 from course_backfill.adapters.mongodb import Client
 from course_backfill.adapters.mongodb import connect as connect_mongodb
@@ -24,9 +25,11 @@ from course_backfill.adapters.s3_work_store import S3WorkStore
 from course_backfill.adapters.s3_writer import S3ObjectWriter
 from course_backfill.adapters.secret_source import SecretSource
 from course_backfill.adapters.sqs import SqsQueues
+from course_backfill.adapters.timed_work_store import TimedWorkStore
 from course_backfill.clock import system_clock
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.locations import Location, is_copied_inside
+from course_backfill.ports import Meter
 from course_backfill.settings import Settings
 from course_backfill.wiring import Wiring
 
@@ -101,9 +104,9 @@ class ConnectedWiring(Wiring):
         )
 
     @cached_property
-    def work(self) -> S3WorkStore:
+    def work(self) -> TimedWorkStore:
         """The work bucket."""
-        return S3WorkStore(self.buckets, self.settings.work_bucket)
+        return TimedWorkStore(S3WorkStore(self.buckets, self.settings.work_bucket))
 
     @cached_property
     def bus(self) -> EventBridgeBus | None:
@@ -111,6 +114,11 @@ class ConnectedWiring(Wiring):
         if self.settings.event_bus is None:
             return None
         return EventBridgeBus(events_client(self.settings), self.settings.event_bus)
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Metrics for CloudWatch, where this is a function's."""
+        return meter_of(self.settings.namespace)
 
     def callback_key(self) -> bytes | None:
         """The key as the settings have it, or as the secret that they name has it by now."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from course_backfill.adapters.connected import connect
 from course_backfill.adapters.lambda_batch import BatchResponse, Context, Handles, handle_batch
+from course_backfill.adapters.lambda_run import lambda_run
 from course_backfill.deliveries import Delivery
+from course_backfill.run_time import limited
 from course_backfill.wiring import Wiring
 
 Event = dict[str, Any]
@@ -37,20 +39,27 @@ class LambdaWorker:
         self._connected = cache(lambda: self.on(connect()))
 
     def __call__(self, event: Event, context: Context) -> BatchResponse:
-        """Handles an event on the configured installation."""
-        return self._connected()(event, context)
+        """Handles an event on the configured installation; raises RunFailed."""
+        with lambda_run(self.service, context):
+            return self._connected()(event, context)
+
+    @property
+    def service(self) -> str:
+        """The service whose handler made this: `planner` of `services.planner.handler`."""
+        return self._build_step.__module__.split(".")[-2]
 
     def on(self, wiring: Wiring) -> Handler:
-        """The handler on any wiring."""
+        """The handler on any wiring; what it runs stops in time before Lambda ends it."""
         step = partial(cache(self._build_step), wiring)
         listener = cache(self._build_listener) if self._build_listener else None
         burial = cache(self._build_burial) if self._build_burial else None
 
         def handle(event: Event, context: Context) -> BatchResponse:
-            if listener and "Records" not in event:
-                listener(wiring)(event)
-                return {"batchItemFailures": []}
-            bury = burial(wiring) if burial else None
-            return handle_batch(event, context, wiring=wiring, step=step, bury=bury)
+            with limited(context.get_remaining_time_in_millis() / 1000):
+                if listener and "Records" not in event:
+                    listener(wiring)(event)
+                    return {"batchItemFailures": []}
+                bury = burial(wiring) if burial else None
+                return handle_batch(event, context, wiring=wiring, step=step, bury=bury)
 
         return handle

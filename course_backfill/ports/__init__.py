@@ -2,6 +2,7 @@
 
 from course_backfill.ports.events import EventBus
 from course_backfill.ports.messages import CallbackFailed, CallbackSender, MessageSender, Queues
+from course_backfill.ports.metering import Meter
 from course_backfill.ports.objects import ObjectReader, ObjectStat, ObjectWriter, Part, WorkStore
 from course_backfill.ports.source import BadObject, CourseSource, ReadObject
 from course_backfill.ports.state import Condition, Item, Key, Page, StateStore, Write
@@ -16,6 +17,7 @@ __all__ = [
     "Item",
     "Key",
     "MessageSender",
+    "Meter",
     "ObjectReader",
     "ObjectStat",
     "ObjectWriter",

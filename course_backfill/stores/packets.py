@@ -10,7 +10,9 @@ from course_backfill.audits import FindingsTally
 from course_backfill.clock import Clock, to_text
 from course_backfill.errors import ConditionFailed, Fenced, NotFound
 from course_backfill.ingests import PRIMARY, Ingest, Packet, Replica, ReplicaStatus, Stage
-from course_backfill.ports import Condition, Key, StateStore, Write
+from course_backfill.messages import Step
+from course_backfill.metrics import BAD_OBJECTS, BYTES, OBJECTS
+from course_backfill.ports import Condition, Key, Meter, StateStore, Write
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packet_counters import (
     PacketEnd,
@@ -29,12 +31,19 @@ class PacketStore:
     """Stores the packets of each replica; an item per packet, none grows with its files."""
 
     def __init__(
-        self, state: StateStore, ingests: IngestStore, clock: Clock, *, lease: timedelta
+        self,
+        state: StateStore,
+        ingests: IngestStore,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        meter: Meter,
     ) -> None:
         self._state = state
         self._ingests = ingests
         self._clock = clock
         self._lease = lease
+        self._meter = meter
 
     # --- planning ---
 
@@ -185,7 +194,12 @@ class PacketStore:
             "bad": end.bad,
             "removed": end.removed,
         }
-        return self._end(ingest, packet, "copied", changes, copied_counters(packet, end))
+        counters = copied_counters(packet, end)
+        if not self._end(ingest, packet, "copied", changes, counters):
+            return False
+        done = {OBJECTS: counters["objectsDone"], BYTES: end.size, BAD_OBJECTS: end.bad}
+        self._meter.emit(done, by=Step.REPLICATE)
+        return True
 
     def verified_packet(
         self, ingest: Ingest, packet: Packet, *, result: str, mismatched: int, size: int
@@ -193,7 +207,11 @@ class PacketStore:
         """Ends the verification of a packet, likewise; `size` counts the bytes that were right."""
         counters = verified_counters(packet, mismatched=mismatched, size=size)
         changes = {"verified": result, "mismatched": mismatched, "bytesVerified": size}
-        return self._end(ingest, packet, "verified", changes, counters)
+        if not self._end(ingest, packet, "verified", changes, counters):
+            return False
+        done = {OBJECTS: counters["objectsVerified"], BYTES: size, BAD_OBJECTS: mismatched}
+        self._meter.emit(done, by=Step.VERIFY)
+        return True
 
     def reopen(self, ingest: Ingest, packet: Packet) -> None:
         """Takes a packet with bad objects or copies back, so that a retry does it again."""

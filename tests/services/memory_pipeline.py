@@ -21,6 +21,7 @@ from course_backfill.adapters.memory_locations import (
     MemoryObjectRepairer,
     MemoryObjectRestorer,
 )
+from course_backfill.adapters.memory_meter import MemoryMeter
 from course_backfill.adapters.memory_objects import (
     MemoryObjectEraser,
     MemoryObjectReader,
@@ -29,6 +30,7 @@ from course_backfill.adapters.memory_objects import (
 )
 from course_backfill.adapters.memory_source import MemorySource
 from course_backfill.adapters.memory_state import MemoryStateStore
+from course_backfill.adapters.timed_work_store import TimedWorkStore
 from course_backfill.clock import to_text
 from course_backfill.courses import CourseId
 from course_backfill.discoveries import Discovery
@@ -111,12 +113,16 @@ class MemoryWiring(Wiring):
         return MemoryEventBus() if self.settings.event_bus else None
 
     @cached_property
+    def meter(self) -> MemoryMeter:
+        return MemoryMeter(self.settings.namespace)
+
+    @cached_property
     def source(self) -> MemorySource:
         return MemorySource(self.content)
 
     @cached_property
-    def work(self) -> MemoryWorkStore:
-        return MemoryWorkStore(self.work_bucket)
+    def work(self) -> TimedWorkStore:
+        return TimedWorkStore(MemoryWorkStore(self.work_bucket))
 
     def reader(self, location: Location) -> MemoryObjectReader:
         return MemoryObjectReader(self.buckets[location.id])
