@@ -13,9 +13,9 @@ from course_backfill.estimation.service_prices import ServicePrices
 
 RENEWED_EVERY = 5
 """Seconds between two signs of life of a claim, as long as a packet is in hand."""
-WRITE_UNITS = {"puts": 8, "updates": 2, "checks": 6, "deletes": 3}
-"""Of DynamoDB, for an item of a transaction and its indexes: ingests have up to 3 KB."""
-WORK_BYTES = 3_000
+WRITE_UNITS = {"puts": 6, "updates": 2, "checks": 4, "deletes": 3}
+"""Of DynamoDB, for an item of a transaction and its indexes: ingests have up to 2 KB."""
+WORK_BYTES = 2_000
 """In the work bucket, of an object in a location, for a month."""
 ARCHIVED_BESIDE, NAMED_BESIDE = 32 * 1024, 8 * 1024
 """Bytes that archives bill beside an object: at their own price, and at that of STANDARD."""

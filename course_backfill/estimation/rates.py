@@ -26,7 +26,7 @@ class Rates(Record):
     """What passes through one worker beside that, in a second."""
     source_megabytes_per_second: Rate = 200
     """What MongoDB may be read with by all workers together."""
-    listed_objects_per_second: Rate = 5_000
+    listed_objects_per_second: Rate = 3_500
     """Objects of one course whose lists are made in a second: planned, compared, aggregated."""
     course_seconds: Rate = 5
     """What an ingest takes beside its objects."""
