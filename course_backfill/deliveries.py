@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,6 +36,8 @@ class Delivery:
     message_id: str
     receipt: str
     receives: int
+    sent: datetime | None
+    """When it was sent; None where it is not told."""
     queue: str
     service: str
     is_dead_letter: bool
@@ -49,6 +52,7 @@ def delivery(record: Mapping[str, Any], namespace: str) -> Delivery:
         message_id=record["messageId"],
         receipt=record["receiptHandle"],
         receives=int(record["attributes"]["ApproximateReceiveCount"]),
+        sent=_sent(record["attributes"]),
         queue=queue,
         service=service,
         is_dead_letter=is_dead_letter,
@@ -65,6 +69,11 @@ def read_message(body: str) -> StepMessage | Malformed:
             for one in error.errors(include_url=False, include_input=False)
         )
         return Malformed(body[:LONGEST_BODY], "; ".join(wrong)[:LONGEST_BODY])
+
+
+def _sent(attributes: Mapping[str, str]) -> datetime | None:
+    milliseconds = attributes.get("SentTimestamp")
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None
 
 
 def redelivery_gap(receives: int, *, is_outage: bool = False) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -20,8 +21,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from course_backfill.deliveries import Delivery, Malformed, delivery, redelivery_gap
 from course_backfill.errors import CourseBackfillError, InvalidInput, KnownOutage, Problem
 from course_backfill.messages import StepMessage
+from course_backfill.metrics import ERRORS, QUEUE_SECONDS, SECONDS
 from course_backfill.redaction import redacted
 from course_backfill.wiring import Wiring
+from course_backfill.work_context import working_on
 
 BatchResponse = PartialItemFailureResponse
 Context = LambdaContext
@@ -54,17 +57,51 @@ def handle_batch(
 
     def handle_record(record: SQSRecord) -> None:
         delivered = delivery(record.raw_event, wiring.settings.namespace)
-        try:
-            if bury is not None and delivered.is_dead_letter:
-                bury(delivered)
-            else:
-                step().handle(_message(delivered))
-        except Exception as error:
-            _put_off(wiring, delivered, error)
-            raise
+        with _work_on(delivered), _measured(wiring, delivered):
+            try:
+                if bury is not None and delivered.is_dead_letter:
+                    bury(delivered)
+                else:
+                    step().handle(_message(delivered))
+            except Exception as error:
+                _put_off(wiring, delivered, error)
+                raise
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, handle_record, processor, context)
+
+
+def _work_on(delivered: Delivery) -> AbstractContextManager[None]:
+    message = delivered.message
+    about = message if isinstance(message, StepMessage) else None
+    return working_on(
+        message_id=delivered.message_id,
+        queue=delivered.queue,
+        receives=delivered.receives,
+        ingest_id=about and about.ingest,
+        step=about and about.step.value,
+        replica=about and about.replica,
+        packet=about and about.packet,
+    )
+
+
+@contextmanager
+def _measured(wiring: Wiring, delivered: Delivery) -> Iterator[None]:
+    """Emits how long the message waited, once, how long it took, and whether it failed."""
+    is_first = delivered.receives == 1 and not delivered.is_dead_letter
+    if is_first and delivered.sent is not None:
+        waited = (wiring.clock() - delivered.sent).total_seconds()
+        wiring.meter.emit({QUEUE_SECONDS: max(waited, 0)})
+    began = time.monotonic()
+    try:
+        yield
+    except Exception:
+        wiring.meter.emit({ERRORS: 1})
+        raise
+    finally:
+        if isinstance(delivered.message, StepMessage) and not delivered.is_dead_letter:
+            took = time.monotonic() - began
+            wiring.meter.emit({SECONDS: round(took, 3)}, by=delivered.message.step)
 
 
 def _message(delivered: Delivery) -> StepMessage:
@@ -80,11 +117,7 @@ def _put_off(wiring: Wiring, delivered: Delivery, error: Exception) -> None:
     logger.error(
         "message failed: %s",
         redacted(said),
-        extra={
-            "queue": delivered.queue,
-            "receives": delivered.receives,
-            "stack": "".join(traceback.format_tb(error.__traceback__)),
-        },
+        extra={"outcome": "failed", "stack": "".join(traceback.format_tb(error.__traceback__))},
     )
     gap = redelivery_gap(delivered.receives, is_outage=isinstance(error, KnownOutage))
     # Each by itself, the gap first: while the tables are away, a message that came again at once

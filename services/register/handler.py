@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-from course_backfill.adapters.connected import connect
-from course_backfill.adapters.lambda_batch import BatchResponse, Context, handle_batch
+from course_backfill.adapters.lambda_worker import LambdaWorker
 from course_backfill.ingest_step import IngestStep, Work
 from course_backfill.tasks import Task
 from course_backfill.wiring import Wiring
 from services.register.findings_register import FindingsRegister
 from services.register.register import Register
-
-
-def lambda_handler(event: dict[str, Any], context: Context) -> BatchResponse:
-    """Handles a batch of SQS records; those that failed unexpectedly go back to the queue."""
-    return handle_batch(event, context, wiring=connect(), step=step)
-
-
-@cache
-def step() -> IngestStep:
-    """The step on the configured installation."""
-    return build_step(connect())
 
 
 def build_step(wiring: Wiring) -> IngestStep:
@@ -51,3 +36,6 @@ def build_step(wiring: Wiring) -> IngestStep:
         Task.REPAIR: findings.register,
     }
     return wiring.step(lambda ingest, message: registers[ingest.task](ingest, message))
+
+
+lambda_handler = LambdaWorker(build_step)
