@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from course_backfill.cli.api_client import ApiClient, ingest_path
+from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsCsv, AsJson, with_api
 from course_backfill.cli.failure_lists import print_failures
 from course_backfill.cli.ingest_view import IngestView
@@ -153,10 +153,16 @@ def _print_ingest(ingest: IngestView) -> None:
                 event["step"],
                 status_text(event["outcome"]),
                 event["replica"] or "",
-                printable(event["description"]),
+                _happened(event),
             ]
             for event in ingest.document["events"]
         ],
     )
     if ingest.failure_count:
         say(f"{objects(ingest.failure_count)} listed by: course-backfill failures {ingest.id}")
+
+
+def _happened(event: Document) -> str:
+    """`Cancel accepted, asked for by ops`: what a person had done says who that was."""
+    by = event["requestedBy"]
+    return printable(event["description"] + (f", asked for by {by}" if by else ""))

@@ -21,7 +21,7 @@ CONTENT = "content:read"
 LOCKED = "content:locked"
 ALL_SCOPES = (READ, WRITE, CONTENT, LOCKED)
 ANY = ""
-"""Any valid token will do."""
+"""Any of the scopes will do."""
 
 PUBLIC = frozenset({("GET", "/health")})
 """The routes that ask for no token."""
@@ -70,13 +70,16 @@ class Principal:
     scopes: frozenset[str]
 
     def require(self, scope: str) -> None:
-        """Raises Refusal (403) without the scope."""
-        if scope != ANY and scope not in self.scopes:
+        """Raises Refusal (403) without the scope; for ANY, without a single one."""
+        enough = KNOWN if scope == ANY else {scope}
+        if not enough & self.scopes:
+            named = sorted(enough)
+            challenge = f'Bearer error="insufficient_scope", scope="{" ".join(named)}"'
             raise Refusal(
                 HTTPStatus.FORBIDDEN,
                 "missing-scope",
-                f"This needs a token with the scope {scope}.",
-                headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+                f"This needs a token with the scope {' or '.join(named)}.",
+                headers={"WWW-Authenticate": challenge},
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from services.ingests_api.auth import DESCRIPTIONS, PUBLIC, SCOPES, principal_of
+from services.ingests_api.auth import ANY, DESCRIPTIONS, PUBLIC, SCOPES, principal_of
 from services.ingests_api.endpoints import Endpoint, methods_at
 from services.ingests_api.problems import Refusal
 from services.ingests_api.resolver import Next, Resolver
@@ -34,15 +34,14 @@ class Guard:
         self._open = PUBLIC | (DESCRIPTIONS if is_described_to_all else frozenset())
 
     def authorise(self, app: Resolver, next_middleware: Next) -> Response[Any]:
-        """Finds out who asks, and whether they may; strangers are not even told what there is."""
+        """Finds out who asks, and whether they may; others are not even told what there is."""
         route = app.context["_route"]
         key = (route.method, route.path)
         if key not in self._open:
             principal = principal_of(app.current_event.raw_event, scope_prefix=self._scope_prefix)
             app.context["principal"] = principal
             app.context["known"] |= {"route": " ".join(key), "principal": principal.sub}
-            if key in SCOPES:
-                principal.require(SCOPES[key])
+            principal.require(SCOPES.get(key, ANY))
         refused = app.context.get("refused")
         if refused:
             raise refused

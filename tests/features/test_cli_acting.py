@@ -49,8 +49,10 @@ def test_an_ingest_is_cancelled_and_asking_again_does_no_harm(shell: Shell) -> N
     started(shell)
     first, second = shell.command("cancel", NAME), shell.command("cancel", NAME)
     status = shell.command("status", NAME, "--json").document
+    said = " ".join(shell.command("status", NAME).out.split())
 
     assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert "asked for by local" in said
     assert "is cancelled; nothing of it stays" in second.out
     assert status["status"]["id"] == "cancelled"
 

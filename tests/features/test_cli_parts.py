@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,24 @@ def test_the_api_prints_the_token_that_it_made_and_keeps_one_that_was_given(aws:
 
     assert answers == [200, 401]
     assert (code, printed) == (0, [])
+
+
+def test_the_api_takes_the_tokens_of_its_clients_for_their_scopes_and_prints_none(
+    aws: Part,
+) -> None:
+    clients = [{"id": "dashboard", "token": f"{TOKEN}-2", "scopes": ["ingests:read"]}]
+    settings = {
+        **REGION,
+        "AWS_ENDPOINT_URL": aws.url,
+        "COURSE_BACKFILL_API_CLIENTS": json.dumps(clients),
+    }
+    with running("api", **settings) as own:
+        headers = {"authorization": f"Bearer {TOKEN}-2"}
+        begun = httpx.post(f"{own.url}/discoveries", headers=headers)
+        seen = [_status(own.url, token) for token in (f"{TOKEN}-2", TOKEN)]
+
+    assert (seen, begun.status_code) == ([200, 401], 403)
+    assert not [line for line in own.lines if "Token" in line or TOKEN in line]
 
 
 def test_a_dump_is_loaded_where_it_is_told_to_and_never_over_content(

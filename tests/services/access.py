@@ -46,5 +46,6 @@ def refusal(route: Route, scopes: Iterable[str] | None, *, is_locked: bool = Fal
         return None
     if scopes is None:
         return 401
-    needed = {SCOPES[route], LOCKED} if is_locked else {SCOPES[route]}
-    return None if needed - {ANY} <= set(scopes) else 403
+    granted = set(scopes) & {*EVERYTHING}
+    needed = {SCOPES.get(route, ANY), *([LOCKED] if is_locked else [])} - {ANY}
+    return None if granted and needed <= granted else 403
