@@ -139,6 +139,19 @@ class BackfillReport:
                 if row.is_backfilled == backfilled:
                     yield row
 
+    def beginning(self, wanted: ReportFilter, limit: int) -> tuple[list[ReportRow], ReportTotals]:
+        """The first rows, more than `limit` where there are, and the totals, in one reading."""
+        totals = ReportTotals(wanted.locations)
+        missing: list[ReportRow] = []
+        backfilled: list[ReportRow] = []
+        for status in ORDER:
+            for row in self._of_status(wanted, status, ""):
+                totals.add(row)
+                part = backfilled if row.is_backfilled else missing
+                if len(part) <= limit:
+                    part.append(row)
+        return missing + backfilled, totals
+
     def totals(self, wanted: ReportFilter) -> ReportTotals:
         """Sums over the whole report."""
         totals = ReportTotals(wanted.locations)

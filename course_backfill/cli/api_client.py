@@ -19,7 +19,8 @@ TRIES = 3
 PAUSE = 0.5
 """Seconds between two tries."""
 PAGE = 100
-UNAVAILABLE = {502, 503, 504}
+UNAVAILABLE = {429, 502, 503, 504}
+"""What passes; a gateway says 429 where many ask at once."""
 
 
 class ApiError(CourseBackfillError):
@@ -79,9 +80,9 @@ class ApiClient:
             self._request("POST", path, body=body or {}, headers=headers, repeat=bool(key))
         )
 
-    def redirect(self, path: str) -> str:
+    def redirect(self, path: str, **query: Any) -> str:
         """The URL that the path redirects to."""
-        response = self._request("GET", path)
+        response = self._request("GET", path, query=query)
         if response.status_code != httpx.codes.TEMPORARY_REDIRECT:
             raise ApiUnreachable(f"{self.url} answered {response.status_code}, not a redirect")
         return response.headers["location"]
@@ -161,7 +162,8 @@ def _sentences(status: int, problem: Document) -> str:
         is_unknown = status == httpx.codes.UNAUTHORIZED or not problem.get("detail")
         said = "The API does not accept this token." if is_unknown else problem["detail"]
         return f"{said} Give another one as COURSE_BACKFILL_API_TOKEN or with --token."
-    said = problem.get("detail") or problem.get("title") or f"The API answered {status}."
+    named = (problem.get(name) for name in ("detail", "title", "message"))
+    said = next(filter(None, named), f"The API answered {status}.")
     errors = [
         f"{option_of(one.get('pointer', ''))}: {one.get('detail', '')}".removeprefix(": ")
         for one in problem.get("errors", [])

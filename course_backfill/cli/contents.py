@@ -103,7 +103,7 @@ def get(
         raise typer.BadParameter("--json and -o - both write to standard output: name a file")
     chosen = version or _latest(api, course)
     entry = _entry(api, course, chosen, path)
-    url = api.redirect(course_path(course, "versions", chosen, "content", path))
+    url = api.redirect(course_path(course, "versions", chosen, "content"), path=path)
     if output == STANDARD_OUTPUT:
         print_content(url, sha256=entry["sha256"], size=entry["size"])
     else:

@@ -25,6 +25,7 @@ from course_backfill.stores.discoveries import DiscoveryStore
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packets import PacketStore
 from course_backfill.wiring import Wiring
+from services.ingests_api.openapi import TokenIssuer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +53,8 @@ class Api:
     new_id: Callable[[], str]
     stalled_after: timedelta
     presign_seconds: int
-    scope_prefix: str
-    """What the issuer of tokens puts before a scope."""
+    issuer: TokenIssuer
+    """Who gives the tokens that are asked for."""
     is_described_to_all: bool
     """Whether the API's description can be read without a token."""
 
@@ -79,7 +80,7 @@ class Api:
             new_id=wiring.new_id,
             stalled_after=wiring.resend_after,
             presign_seconds=settings.presign_seconds,
-            scope_prefix=settings.scope_prefix,
+            issuer=TokenIssuer(settings.token_url, settings.scope_prefix),
             is_described_to_all=settings.open_description,
         )
 

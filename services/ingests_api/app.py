@@ -14,6 +14,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from course_backfill.errors import InvalidInput
+from course_backfill.work_context import working_on
+from services.ingests_api.answer_sizes import fit
 from services.ingests_api.api import Api
 from services.ingests_api.arguments import CONTEXT, fill_arguments, refuse_large
 from services.ingests_api.endpoints import Endpoint
@@ -45,6 +47,7 @@ class IngestsApi:
     """Answers events from any number of threads; makes nothing before the first."""
 
     def __init__(self, api: Api) -> None:
+        self._issuer = api.issuer
         self._available = Available(tuple(api.locations), api.callback_rules)
         self._of_thread = threading.local()
         routes = (
@@ -65,30 +68,38 @@ class IngestsApi:
         }
         self._guard = Guard(
             self.endpoints,
-            scope_prefix=api.scope_prefix,
+            scope_prefix=api.issuer.scope_prefix,
             is_described_to_all=api.is_described_to_all,
         )
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to an event of an HTTP API (payload 2.0)."""
+        request_id = _request_id(event)
+        with working_on(request_id=request_id):
+            return self._answer(event, context, request_id)
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return describe(self._new_resolver(), self._issuer)
+
+    def _answer(
+        self, event: Mapping[str, Any], context: LambdaContext, request_id: str
+    ) -> dict[str, Any]:
         began = time.monotonic()
         resolver = self._resolver()
         resolver.context.clear()
-        resolver.context |= {"request_id": _request_id(event), CONTEXT: self._body_context()}
-        known = resolver.context["known"] = {"request_id": resolver.context["request_id"]}
+        resolver.context |= {"request_id": request_id, CONTEXT: self._body_context()}
+        known: dict[str, Any] = {}
+        resolver.context["known"] = known
         answer = resolver.resolve(_routed(event, resolver), context)
         answer |= {
             "statusCode": int(answer["statusCode"]),
             "headers": HEADERS | answer["headers"],
         }
-        known |= {"status": answer["statusCode"], "seconds": round(time.monotonic() - began, 3)}
+        known |= {"outcome": answer["statusCode"], "seconds": round(time.monotonic() - began, 3)}
         logger.info("request", extra=known)
         return answer
-
-    @cached_property
-    def description(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        return describe(self._new_resolver())
 
     def _resolver(self) -> Resolver:
         found: Resolver | None = getattr(self._of_thread, "resolver", None)
@@ -98,7 +109,7 @@ class IngestsApi:
 
     def _new_resolver(self) -> Resolver:
         resolver = Resolver()
-        resolver.use([self._guard.authorise, refuse_large])
+        resolver.use([fit, self._guard.authorise, refuse_large])
         for endpoint in self.endpoints.values():
             resolver.route(
                 endpoint.path,

@@ -98,10 +98,11 @@ def _fill(
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in fields:
-        if field.alias not in given:
-            values[field.name] = None if field.required else field.default
-            continue
         place = pointer.format(field.alias)
+        if field.alias not in given:
+            problems += [Problem(place, "required")] if field.required else []
+            values[field.name] = field.default
+            continue
         try:
             values[field.name] = _adapter(field).validate_python(given[field.alias])
         except ValidationError as error:

@@ -44,6 +44,7 @@ SCOPES = {
     ("GET", "/courses/<course_id>/versions"): READ,
     ("GET", "/courses/<course_id>/versions/<version>"): READ,
     ("GET", "/courses/<course_id>/versions/<version>/entries"): READ,
+    ("GET", "/courses/<course_id>/versions/<version>/content"): CONTENT,
     ("GET", "/courses/<course_id>/versions/<version>/content/<path>"): CONTENT,
     ("GET", "/reports/backfill"): READ,
     ("GET", "/locations"): READ,

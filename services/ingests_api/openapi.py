@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+from aws_lambda_powertools.event_handler.openapi.models import (
+    HTTPBearer,
+    OAuth2,
+    OAuthFlowClientCredentials,
+    OAuthFlows,
+    SecurityScheme,
+)
 from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
 
-from services.ingests_api.auth import ANY, PUBLIC, SCOPES
+from services.ingests_api.auth import ANY, KNOWN, PUBLIC, SCOPES
 from services.ingests_api.resolver import Resolver
 
 TITLE = "Course backfill"
@@ -22,31 +29,41 @@ DESCRIPTION = (
     "and `cursor`."
 )
 SCHEME = "bearer"
+MACHINES = "machines"
 ASSETS = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
 
 
-def describe(resolver: Resolver) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class TokenIssuer:
+    """Who gives tokens: where, None where that is not told; and what it puts before scopes."""
+
+    token_url: str | None = None
+    scope_prefix: str = ""
+
+
+def describe(resolver: Resolver, issuer: TokenIssuer) -> dict[str, Any]:
     """The OpenAPI document."""
     document: dict[str, Any] = json.loads(
         resolver.get_openapi_json_schema(
             title=TITLE,
             version=VERSION,
             description=DESCRIPTION,
-            security_schemes={
-                SCHEME: HTTPBearer(
-                    description="Scopes: ingests:read, ingests:write, content:read, content:locked."
-                )
-            },
+            security_schemes=_schemes(issuer),
         )
     )
     document = _with_plain_names(document)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            _describe_operation(operation, (method.upper(), _rule(path)))
+            _describe_operation(operation, (method.upper(), _rule(path)), issuer)
     schemas = document["components"]["schemas"]
     used = _used_schemas(document)
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(used)}
     return document
+
+
+def served_below(document: dict[str, Any], base: str) -> dict[str, Any]:
+    """The document as it is served below a path: where the API is, seen from where it is."""
+    return document | {"servers": [{"url": base or "/"}]}
 
 
 def documentation_page(document: dict[str, Any]) -> str:
@@ -59,10 +76,26 @@ def documentation_page(document: dict[str, Any]) -> str:
     return page
 
 
-def _describe_operation(operation: dict[str, Any], key: tuple[str, str]) -> None:
+def _schemes(issuer: TokenIssuer) -> dict[str, SecurityScheme]:
+    """A token however one has come by it; and how to get one."""
+    named = sorted(KNOWN)
+    bearer = HTTPBearer(description=f"Scopes: {', '.join(named)}.")
+    if issuer.token_url is None:
+        return {SCHEME: bearer}
+    flow = OAuthFlowClientCredentials(
+        tokenUrl=issuer.token_url, scopes={issuer.scope_prefix + one: one for one in named}
+    )
+    return {SCHEME: bearer, MACHINES: OAuth2(flows=OAuthFlows(clientCredentials=flow))}
+
+
+def _describe_operation(
+    operation: dict[str, Any], key: tuple[str, str], issuer: TokenIssuer
+) -> None:
     if key not in PUBLIC:
-        scope = SCOPES[key]
-        operation["security"] = [{SCHEME: [] if scope == ANY else [scope]}]
+        scopes = [] if SCOPES[key] == ANY else [SCOPES[key]]
+        operation["security"] = [{SCHEME: scopes}]
+        if issuer.token_url is not None:
+            operation["security"].append({MACHINES: [issuer.scope_prefix + one for one in scopes]})
     for parameter in operation.get("parameters", []):
         # A parameter is absent, never null; one of the query that is empty counts as absent.
         parameter["schema"] = _without_null(parameter["schema"])

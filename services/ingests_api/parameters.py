@@ -18,8 +18,9 @@ MAX_LIMIT = 1_000
 ID_PATTERN = "^[A-Za-z0-9-]{1,64}$"
 
 
-def _course_of_query(text: str) -> str:
-    # `+` stands for a space in a query; no course key has one, and people write the `+` as it is.
+def _course_of(text: str) -> str:
+    # `+` stands for a space in a query, and some gateways take it for one in a path; no course key
+    # has a space, and people write the `+` as it is.
     return course_key(text.replace(" ", "+"))
 
 
@@ -42,7 +43,7 @@ _TEXT = checked(str)
 
 CoursePath = Annotated[
     str,
-    checked(course_key),
+    checked(_course_of),
     Path(
         description="The course's key, as it is or percent-encoded; `+` means itself. The old "
         "form's two slashes may stay."
@@ -54,10 +55,9 @@ VersionPath = Annotated[str, checked(version_name), Path(description="A version 
 EntryPath = Annotated[
     str, _TEXT, Path(description="The entry's `path`, percent-encoded; its slashes may stay.")
 ]
+EntryQuery = Annotated[str, _TEXT, Query(alias="path", description="The entry's `path`.")]
 
-CourseQuery = Annotated[
-    str | None, checked(_course_of_query), Query(description="Only of this course.")
-]
+CourseQuery = Annotated[str | None, checked(_course_of), Query(description="Only of this course.")]
 IngestQuery = Annotated[Id | None, Query(description="Only of this ingest.")]
 IngestStatusQuery = Annotated[IngestStatus | None, Query(description="Only of this status.")]
 StageQuery = Annotated[Stage | None, Query(description="Only in this stage.")]

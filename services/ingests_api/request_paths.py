@@ -1,8 +1,10 @@
 """Paths of requests: course ids and entry paths, which hold slashes, become single segments.
 
-API Gateway's HTTP APIs hand a path over decoded once: `%2F` has become `/` by then, and what was
-encoded twice is encoded still. So a path is never decoded here but where nothing else is possible:
-a course key holds no `%`, hence one that does was encoded (once more) by someone on the way.
+API Gateway's HTTP APIs hand a path over decoded, and twice: `%2F` and `%252F` have become `/` by
+then; what begins with a `?` after the first time is gone, and a `%` that is left by then and begins
+no code is refused (400). So a path is never decoded here but where nothing else is possible: a
+course key holds no `%`, hence one that does was encoded (once more) by someone on the way. Names of
+entries may hold anything, for which reason a query can ask for them too.
 """
 
 from __future__ import annotations

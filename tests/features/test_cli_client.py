@@ -34,6 +34,18 @@ def test_a_request_whose_answer_was_lost_is_repeated_with_the_same_key() -> None
     assert [one.headers["idempotency-key"] for one in api.requests] == ["k", "k", "k"]
 
 
+def test_a_request_that_a_gateway_had_no_room_for_is_repeated_and_then_told_as_that() -> None:
+    refused = Answer(429, {"message": "Too Many Requests"})
+    answers = iter([refused, Answer(200, INGEST), refused, refused, refused])
+
+    with scripted_api(lambda _: next(answers)) as api, client(api.url) as commands:
+        assert commands.get("/ingests/i-1") == INGEST
+        with pytest.raises(ApiUnreachable, match="not available now: Too Many Requests"):
+            commands.get("/ingests/i-1")
+
+    assert len(api.requests) == 5
+
+
 def test_a_request_without_a_key_is_sent_once() -> None:
     with (
         scripted_api(lambda _: Answer(cut=True)) as api,

@@ -11,7 +11,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from services.ingests_api.auth import ANY, LOCKED, PUBLIC, SCOPES
+from services.ingests_api.auth import ANY, KNOWN, LOCKED, PUBLIC, SCOPES
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
 
@@ -65,6 +65,37 @@ def test_every_route_is_described_with_its_scope_and_its_refusals(
         if (method, path) not in PUBLIC:
             assert {"401", "403", "500", "503"} <= set(found["responses"])
     assert len(names) == len(described)
+
+
+@pytest.mark.parametrize(("stage", "url"), [("$default", "/"), ("prod", "/prod")])
+def test_the_api_is_where_its_description_is(world: ApiWorld, stage: str, url: str) -> None:
+    described = world.get("/openapi.json", stage=stage)
+    assert described.json["servers"] == [{"url": url}]
+    assert f'"servers": [{{"url": "{url}"}}]' in world.get("/docs", stage=stage).text
+
+
+def test_without_an_issuer_the_description_asks_for_a_bearer_token_alone(
+    document: dict[str, Any],
+) -> None:
+    assert set(document["components"]["securitySchemes"]) == {"bearer"}
+    assert operation(document, "POST", "/ingests")["security"] == [{"bearer": ["ingests:write"]}]
+
+
+def test_an_issuer_is_described_with_the_scopes_as_it_writes_them() -> None:
+    token_url = "https://tokens.example.org/oauth2/token"
+    world = ApiWorld(token_url=token_url, scope_prefix="backfill/", open_description=True)
+    document = world.get("/openapi.json", scope=None).json
+    validate(document)
+    flow = document["components"]["securitySchemes"]["machines"]["flows"]["clientCredentials"]
+    assert flow["tokenUrl"] == token_url
+    assert set(flow["scopes"]) == {f"backfill/{one}" for one in KNOWN}
+    for (method, path), scope in SCOPES.items():
+        described = operation(document, method, path.replace("<", "{").replace(">", "}"))
+        scopes = [] if scope == ANY else [scope]
+        assert described["security"] == [
+            {"bearer": scopes},
+            {"machines": [f"backfill/{one}" for one in scopes]},
+        ]
 
 
 def test_no_schema_is_left_over_or_named_after_a_class_of_ours(document: dict[str, Any]) -> None:

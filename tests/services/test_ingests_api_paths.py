@@ -19,6 +19,7 @@ SPELLINGS = [
     "course-v1%3AOrg1%2BCS101%2BR1",
     "course-v1:Org1%2bCS101+R1",
     "%63ourse-v1:Org1+CS101+R1",
+    "course-v1:Org1 CS101 R1",
 ]
 OLD_SPELLINGS = ["OldOrg/CS50/2013", "OldOrg%2FCS50%2F2013", "OldOrg%2fCS50%2F2013"]
 
@@ -60,7 +61,6 @@ def test_an_old_course_whose_parts_are_words_of_routes_is_a_course_still(world: 
 @pytest.mark.parametrize(
     "path",
     [
-        "course-v1:Org1 CS101 R1",
         "course-v1%253AOrg1%252BCS101%252BR1",
         "OldOrg%252FCS50%252F2013",
         "course-v1:Org1+CS101",

@@ -14,6 +14,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest
 from course_backfill.locations import failures_key
 from course_backfill.manifests import split_lines
+from services.ingests_api.answer_sizes import PAGE_BYTES
 from services.ingests_api.answers import Answer, answers, csv_answer, json_answer, wants_csv
 from services.ingests_api.api import Api
 from services.ingests_api.csv_text import csv_text
@@ -23,8 +24,6 @@ from services.ingests_api.endpoints import Endpoint
 from services.ingests_api.parameters import DEFAULT_LIMIT, CsvLimit, Cursor, IngestPath
 
 MAX_ROWS = 20_000
-MAX_BYTES = 3 * 1024 * 1024
-"""Lambda answers at most 6 MB; a page ends before that, however long its details are."""
 
 COLUMNS = (
     "path",
@@ -101,7 +100,7 @@ class FailureRoutes:
         failures: list[Failure] = []
         reached = offset
         for line in self._lines(ingest, offset):
-            if len(failures) == limit or reached - offset > MAX_BYTES:
+            if len(failures) == limit or reached - offset > PAGE_BYTES:
                 return _Page(failures, reached)
             failures.append(Failure.from_line(line))
             reached += len(line)

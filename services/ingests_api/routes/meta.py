@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import Request, Response
 
 from course_backfill.display import ShownStatus
 from services.ingests_api.answers import Answer, answers, json_answer
 from services.ingests_api.display import ShownHealth
 from services.ingests_api.endpoints import Endpoint
-from services.ingests_api.openapi import documentation_page
+from services.ingests_api.openapi import documentation_page, served_below
 
 TAG = "About"
 
@@ -68,19 +68,22 @@ class MetaRoutes:
         """Says that it is there."""
         return json_answer(ShownHealth(status=ShownStatus(id="ok")))
 
-    def openapi(self) -> Answer:
+    def openapi(self, request: Request) -> Answer:
         """The OpenAPI document."""
         return Response(
             status_code=HTTPStatus.OK,
             content_type="application/json",
-            body=orjson.dumps(self._document()).decode(),
+            body=orjson.dumps(self._served(request)).decode(),
         )
 
-    def docs(self) -> Answer:
+    def docs(self, request: Request) -> Answer:
         """A page for people."""
         return Response(
             status_code=HTTPStatus.OK,
             content_type="text/html; charset=utf-8",
-            body=documentation_page(self._document()),
+            body=documentation_page(self._served(request)),
             headers={"Content-Security-Policy": PAGE_POLICY},
         )
+
+    def _served(self, request: Request) -> dict[str, Any]:
+        return served_below(self._document(), request.context["base"])

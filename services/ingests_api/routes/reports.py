@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Request
@@ -19,6 +19,7 @@ from course_backfill.reports import (
     ReportRow,
     position_of,
 )
+from services.ingests_api.answer_sizes import PAGE_BYTES
 from services.ingests_api.answers import Answer, answers, csv_answer, json_answer, wants_csv
 from services.ingests_api.api import Api
 from services.ingests_api.csv_text import csv_text
@@ -26,6 +27,7 @@ from services.ingests_api.cursors import decode_cursor, encode_cursor
 from services.ingests_api.endpoints import Endpoint
 from services.ingests_api.parameters import (
     DEFAULT_LIMIT,
+    MAX_LIMIT,
     CourseStatusQuery,
     CsvLimit,
     Cursor,
@@ -37,6 +39,9 @@ from services.ingests_api.report_display import (
     ShownReportRow,
     ShownReportTotals,
 )
+
+Row = TypeVar("Row")
+Weigh = Callable[[Row], int]
 
 MAX_ROWS = 20_000
 COLUMNS = (
@@ -96,38 +101,57 @@ class ReportRoutes:
     ) -> Answer:
         """A page of the report."""
         wanted = self._filter(location, status, org)
-        asked = ("backfill", location, status, org)
-        after = _position(decode_cursor(asked, cursor))
+        after = _position(decode_cursor(_asked(wanted), cursor))
         is_csv = wants_csv(request.headers.get("accept"))
-        rows = self._report.rows(wanted, after=after)
-        page, position = _page(rows, limit or (MAX_ROWS if is_csv else DEFAULT_LIMIT))
-        next_cursor = encode_cursor(asked, position)
         if is_csv:
-            filters = {"location": location, "status": status, "org": org, "cursor": next_cursor}
-            query = urlencode({name: one for name, one in filters.items() if one})
-            path = f"{request.context['base']}/reports/backfill?{query}"
-            return csv_answer(
-                csv_text(
-                    (
-                        *COLUMNS,
-                        *(f"location:{one}" for one in wanted.locations),
-                        *(f"audited:{one}" for one in wanted.locations),
-                        *(f"versions:{one}" for one in wanted.locations),
-                    ),
-                    (_row(row, wanted) for row in page),
-                ),
-                name="backfill-report",
-                next_page=path if next_cursor else None,
-            )
-        totals = None if after else ShownReportTotals.of(self._report.totals(wanted))
+            return self._csv(request, wanted, limit or MAX_ROWS, after)
+        rows: Iterable[ReportRow]
+        at_most = min(limit or DEFAULT_LIMIT, MAX_LIMIT)
+        if after is None:
+            rows, totals = self._report.beginning(wanted, at_most)
+            shown_totals = ShownReportTotals.of(totals)
+        else:
+            rows, shown_totals = self._report.rows(wanted, after=after), None
+        shown, position = _page(
+            rows,
+            at_most,
+            lambda row: ShownReportRow.of(row, wanted.locations),
+            lambda row: len(row.to_json()),
+        )
         return json_answer(
             ShownReport(
                 created_date=to_text(self._api.clock()),
                 locations=list(wanted.locations),
-                totals=totals,
-                results=[ShownReportRow.of(row, wanted.locations) for row in page],
-                next_cursor=next_cursor,
+                totals=shown_totals,
+                results=shown,
+                next_cursor=encode_cursor(_asked(wanted), position),
             )
+        )
+
+    def _csv(
+        self, request: Request, wanted: ReportFilter, limit: int, after: ReportPosition | None
+    ) -> Answer:
+        rows = self._report.rows(wanted, after=after)
+        page, position = _page(rows, limit, lambda row: _row(row, wanted), _weight)
+        next_cursor = encode_cursor(_asked(wanted), position)
+        filters = {
+            "location": wanted.location,
+            "status": wanted.status,
+            "org": wanted.org,
+            "cursor": next_cursor,
+        }
+        query = urlencode({name: one for name, one in filters.items() if one})
+        path = f"{request.context['base']}/reports/backfill?{query}"
+        header = (
+            *COLUMNS,
+            *(f"location:{one}" for one in wanted.locations),
+            *(f"audited:{one}" for one in wanted.locations),
+            *(f"versions:{one}" for one in wanted.locations),
+        )
+        return csv_answer(
+            csv_text(header, page),
+            name="backfill-report",
+            next_page=path if next_cursor else None,
         )
 
     def _filter(
@@ -144,13 +168,27 @@ class ReportRoutes:
         return ReportFilter((location,), (location,), status, org, location)
 
 
-def _page(rows: Iterator[ReportRow], limit: int) -> tuple[list[ReportRow], str | None]:
-    """So many rows, and the position after them; None where there are no more."""
-    page = list(islice(rows, limit + 1))
-    if len(page) <= limit:
-        return page, None
-    last = position_of(page[limit - 1])
-    return page[:limit], json.dumps([last.backfilled, last.status, last.course])
+def _asked(wanted: ReportFilter) -> tuple[object, ...]:
+    """What a cursor belongs to."""
+    return "backfill", wanted.location, wanted.status, wanted.org
+
+
+def _page(
+    rows: Iterable[ReportRow], limit: int, show: Callable[[ReportRow], Row], weigh: Weigh[Row]
+) -> tuple[list[Row], str | None]:
+    """So many rows, or as many as an answer holds, as they are shown; and the position after them,
+    None where there are no more."""
+    page: list[Row] = []
+    weight = 0
+    position = ""
+    for row in rows:
+        if len(page) == limit or weight > PAGE_BYTES:
+            return page, position
+        page.append(show(row))
+        weight += weigh(page[-1])
+        last = position_of(row)
+        position = json.dumps([last.backfilled, last.status, last.course])
+    return page, None
 
 
 def _position(text: str) -> ReportPosition | None:
@@ -158,6 +196,11 @@ def _position(text: str) -> ReportPosition | None:
         return None
     backfilled, status, course = json.loads(text)
     return ReportPosition(backfilled, CourseStatus(status), course)
+
+
+def _weight(row: list[object]) -> int:
+    """Bytes of a row of CSV, about."""
+    return sum(len(str(cell).encode()) + 1 for cell in row)
 
 
 def _row(row: ReportRow, wanted: ReportFilter) -> list[object]:

@@ -27,6 +27,7 @@ from services.ingests_api.parameters import (
     CoursePath,
     Cursor,
     EntryPath,
+    EntryQuery,
     KindQuery,
     Limit,
     PrefixQuery,
@@ -34,6 +35,11 @@ from services.ingests_api.parameters import (
 )
 
 TAG = "Versions"
+CONTENT_DESCRIPTION = (
+    "Redirects to a link that works for a short time and only for this object. Entries that are "
+    "locked in the course need the scope content:locked. What has gone cold answers 409, and says "
+    "how to warm it."
+)
 ENTRY_COLUMNS = (
     "path",
     "kind",
@@ -56,6 +62,9 @@ class VersionRoutes:
     def endpoints(self) -> list[Endpoint]:
         """The routes, and how they are described."""
         below = "/courses/<course_id>/versions"
+        content_answers = answers(
+            {307: ("Location is the link to the bytes.", None)}, refusals=(400, 404, 409, 422)
+        )
         return [
             Endpoint(
                 method="GET",
@@ -97,13 +106,17 @@ class VersionRoutes:
                 handler=self.content,
                 tag=TAG,
                 summary="Get the bytes of an entry",
-                description="Redirects to a link that works for a short time and only for this "
-                "object. Entries that are locked in the course need the scope content:locked. "
-                "What has gone cold answers 409, and says how to warm it.",
-                answers=answers(
-                    {307: ("Location is the link to the bytes.", None)},
-                    refusals=(400, 404, 409, 422),
-                ),
+                description=CONTENT_DESCRIPTION,
+                answers=content_answers,
+            ),
+            Endpoint(
+                method="GET",
+                path=f"{below}/<version>/content",
+                handler=self.content_of,
+                tag=TAG,
+                summary="Get the bytes of an entry, whatever its path holds",
+                description=CONTENT_DESCRIPTION,
+                answers=content_answers,
             ),
         ]
 
@@ -173,7 +186,16 @@ class VersionRoutes:
         self, request: Request, course_id: CoursePath, version: VersionPath, path: EntryPath
     ) -> Answer:
         """A redirect to the bytes."""
-        entry = self._entry(course_id, version, path)
+        return self._redirect(request, course_id, version, self._entry(course_id, version, path))
+
+    def content_of(
+        self, request: Request, course_id: CoursePath, version: VersionPath, *, path: EntryQuery
+    ) -> Answer:
+        """The same; a query reaches the API as it was sent, other than a path."""
+        entry = self._api.version_files(course_id, version).find(path)
+        return self._redirect(request, course_id, version, entry)
+
+    def _redirect(self, request: Request, course_id: str, version: str, entry: Entry) -> Answer:
         principal: Principal = request.context["principal"]
         # Whatever is written there but null or false counts as locked.
         if entry.source.metadata.get("locked"):
@@ -185,8 +207,7 @@ class VersionRoutes:
     def _entry(self, course: str, version: str, path: str) -> Entry:
         """The entry of that name; failing that, of the name that it is the encoding of.
 
-        Most gateways hand a path over decoded, some do not, and API Gateway cuts a decoded one at
-        `?`, so that such a name can only be asked for encoded twice.
+        Most gateways hand a path over decoded, some do not, and API Gateway decodes it twice.
         """
         files = self._api.version_files(course, version)
         try:
