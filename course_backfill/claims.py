@@ -8,6 +8,7 @@ from typing import Self
 
 from course_backfill.errors import Fenced
 from course_backfill.ingests import Ingest, Packet
+from course_backfill.run_time import deadline
 from course_backfill.stores.packets import PacketStore
 
 
@@ -16,7 +17,7 @@ class HeldClaim:
 
     Where renewing failed, `check` raises what it failed with: nobody is known to have taken over,
     so the packet must come to a worker again. A worker checks between objects, and before anything
-    that makes a copy visible.
+    that makes a copy visible. It raises OutOfTime where the run that took the claim has to stop.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class HeldClaim:
         self._ingest = ingest
         self._packet = packet
         self._every = every
+        self._deadline = deadline()
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._error: Exception | None = None
@@ -47,8 +49,9 @@ class HeldClaim:
             self._packets.release(self._ingest, self._packet)
 
     def check(self) -> None:
-        """Raises Fenced where another worker or another epoch has taken over."""
+        """Raises Fenced where another worker or another epoch has taken over; OutOfTime."""
         if not self._lost.is_set():
+            self._deadline.check()
             return
         if self._error is not None:
             raise self._error

@@ -19,6 +19,7 @@ CourseBackfillError
 ├── EventsRefused                EventBridge denies for good: credentials, policy, missing bus
 ├── SourceRefused                MongoDB denies for good: missing rights, unsupported server
 │   └── LoginRefused             its user or password, which may have been changed meanwhile
+├── OutOfTime                    the time of a run is over, and its work is not
 ├── LocationUnknown              a location that an ingest needs is not in the settings
 ├── LocationMoved                a location's id points elsewhere than it did
 ├── ConditionFailed              a conditional write met another state than it asked for
@@ -127,6 +128,10 @@ class SourceRefused(CourseBackfillError):
 
 class LoginRefused(SourceRefused):
     """MongoDB does not know the user, or not with this password."""
+
+
+class OutOfTime(CourseBackfillError):
+    """A run has to stop before its work is done: another one goes on with it."""
 
 
 class LocationUnknown(CourseBackfillError):

@@ -19,6 +19,7 @@ from course_backfill.errors import (
     KnownOutage,
     LocationMoved,
     LocationUnknown,
+    OutOfTime,
     SourceRefused,
     StorageRefused,
 )
@@ -38,6 +39,22 @@ ANYWHERE = frozenset({Step.ROLL_BACK, Step.NOTIFY})
 """Steps of an ingest whose locations may have moved: it is undone as far as they are reached."""
 
 
+NEVER = timedelta.max
+"""A patience that ends not: something else than the time tells when to give up."""
+MOST_LATE_RUNS = 8
+"""Runs of one step that had to stop before it was done, until the ingest fails."""
+LATE_RESEND = timedelta(minutes=20)
+"""When the message of a packet that goes on is taken for lost: after the longest run."""
+
+REFUSALS: dict[type[Exception], str] = {
+    SourceRefused: "source-refused",
+    StorageRefused: "storage-refused",
+    LocationUnknown: "location-removed",
+    LocationMoved: "location-moved",
+}
+"""What ends an ingest at once, whatever step meets it, and the failure that it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepSucceeded:
     """The step is done and recorded; these messages follow from it."""
@@ -55,13 +72,15 @@ class StepWaiting:
     """The step cannot go on for now; it is parked and tried again.
 
     `due` and `patience` replace the growing gaps and their end, where it is known how long things
-    take. `send` goes out at once.
+    take. `send` goes out at once. `is_late`: because a run had to stop, not because of an outage;
+    after `MOST_LATE_RUNS` of them the ingest fails.
     """
 
     reason: str
     due: datetime | None = None
     patience: timedelta | None = None
     send: Sequence[StepMessage] = ()
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +175,19 @@ class IngestStep:
             return self._work(ingest, message)
         except KnownOutage as outage:
             return StepWaiting(str(outage))
-        except SourceRefused as refusal:
-            return StepFailed(_failure("source-refused", refusal, ingest))
-        except StorageRefused as refusal:
-            return StepFailed(_failure("storage-refused", refusal, ingest))
-        except LocationUnknown as unknown:
-            return StepFailed(_failure("location-removed", unknown, ingest))
-        except LocationMoved as moved:
-            return StepFailed(_failure("location-moved", moved, ingest))
+        except OutOfTime as late:
+            return self._late(message, late)
+        except tuple(REFUSALS) as refusal:
+            code = next(code for kind, code in REFUSALS.items() if isinstance(refusal, kind))
+            return StepFailed(Failure.of_ingest(code, str(refusal), stage=ingest.standing))
+
+    def _late(self, message: StepMessage, late: OutOfTime) -> StepWaiting:
+        """A packet goes on at once from what it has stored; the rest begins anew, after a while."""
+        is_packet = message.packet is not None
+        due = self._clock() + LATE_RESEND if is_packet else None
+        send = (message,) if is_packet else ()
+        what = f"{message.step} of packet {message.packet}" if is_packet else message.step
+        return StepWaiting(f"{what}: {late}", due=due, patience=NEVER, send=send, is_late=True)
 
     def _act(self, ingest: Ingest, message: StepMessage, result: StepResult) -> None:
         match result:
@@ -192,6 +216,12 @@ class IngestStep:
             # An outage in between is no end of it: two that take turns would never end.
             patient_since = patient_since or to_text(now)
             since = from_text(patient_since)
+        late_runs = (earlier.late_runs if earlier else 0) + waiting.is_late
+        if late_runs >= MOST_LATE_RUNS:
+            detail = f"{waiting.reason}, {late_runs} times"
+            failure = Failure.of_ingest("out-of-time", detail, stage=ingest.standing)
+            self._lifecycle.fail(ingest, failure)
+            return
         if now - since >= (waiting.patience or self._parking.give_up_after):
             detail = f"{waiting.reason} (waited since {to_text(since)})"
             failure = Failure.of_ingest("gave-up-waiting", detail, stage=ingest.standing)
@@ -200,7 +230,12 @@ class IngestStep:
         # Whoever fires the timer counts the attempt: a repeated delivery is none.
         attempts = earlier.attempts if earlier else 0
         due = waiting.due or now + self._parking.gap(attempts)
-        kept = {"attempts": attempts, "patience": patience, "patient_since": patient_since}
+        kept = {
+            "attempts": attempts,
+            "patience": patience,
+            "patient_since": patient_since,
+            "late_runs": late_runs,
+        }
         timer = parked_timer(message, due=due, since=since).model_copy(update=kept)
         try:
             self._state.write(
@@ -245,7 +280,3 @@ def parked_name(message: StepMessage) -> str:
     """Tells a parked step apart from the others of its ingest, and from earlier epochs'."""
     part = f"{message.replica or ''}#{'' if message.packet is None else message.packet}"
     return f"parked#{message.epoch}#{message.step}#{part}"
-
-
-def _failure(code: str, error: Exception, ingest: Ingest) -> Failure:
-    return Failure.of_ingest(code, str(error), stage=ingest.standing)

@@ -13,6 +13,7 @@ from course_backfill.courses import CourseId
 from course_backfill.errors import Fenced, LocationUnknown
 from course_backfill.locations import Location
 from course_backfill.ports import ObjectReader, ObjectStat, ObjectWriter
+from course_backfill.run_time import in_time
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ class Place:
     def list(self, course: CourseId) -> Iterator[ObjectStat]:
         """Every object of a course, keys relative to the location's prefix, in bytewise order."""
         prefix = self.location.prefix
-        for stat in self.reader.list(self.location.course_prefix(course)):
+        for stat in in_time(self.reader.list(self.location.course_prefix(course))):
             yield replace(stat, key=stat.key.removeprefix(prefix))
 
     def archive_of(self, stat: ObjectStat) -> str | None:

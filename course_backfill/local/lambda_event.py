@@ -11,8 +11,8 @@ Event = dict[str, Any]
 Handler = Callable[[Event, Any], Any]
 """A service's `lambda_handler(event, context)`."""
 
-SECONDS_PER_RUN = 300
-"""The timeout of the functions on AWS."""
+SECONDS_PER_RUN = 30 * 24 * 3_600
+"""Nothing ends a run on a machine; Lambda does after 15 minutes at most."""
 
 SCHEDULE: Event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 """What EventBridge sends when it is time."""

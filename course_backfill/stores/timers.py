@@ -45,6 +45,8 @@ class Timer(Record):
     """Seconds until the wait since then is given up, where that is not the usual time."""
     patient_since: str | None = None
     """When the wait began that has a patience of its own; another wait in between ends it not."""
+    late_runs: int = 0
+    """Runs of the parked step that had to stop before it was done."""
     progress: int = 0
     """Packets done when a watch last fired: only a standstill has messages sent again."""
 

@@ -7,6 +7,7 @@ from course_backfill.courses import CourseId
 from course_backfill.ingests import SourceCheck
 from course_backfill.inventory import Fingerprints
 from course_backfill.ports import CourseSource
+from course_backfill.run_time import in_time
 from course_backfill.sorting import in_inventory_order
 from course_backfill.stores.courses import CourseStore
 
@@ -25,6 +26,6 @@ class Freshness:
         known = self._courses.version(course, version).fingerprints
         found = Fingerprints()
         inventory = self._source.inventory(CourseId.parse(course), check_chunks=False)
-        for one in in_inventory_order(inventory):
+        for one in in_inventory_order(in_time(inventory)):
             found.add(one)
         return SourceCheck(checked_date=checked_date, stale=found.hexdigests() != known)

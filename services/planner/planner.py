@@ -27,6 +27,7 @@ from course_backfill.messages import StepMessage
 from course_backfill.packets import PacketRange
 from course_backfill.ports import CourseSource, WorkStore, Write
 from course_backfill.results import Results
+from course_backfill.run_time import in_time
 from course_backfill.sorting import in_inventory_order
 from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.ingests import IngestStore
@@ -132,7 +133,9 @@ class Planner:
         key = inventory_key(attempt.id, attempt.inventories)
         scan = InventoryScan()
         found = self._source.inventory(CourseId.parse(ingest.course), check_chunks=True)
-        self._work.put(key, (one.to_line() for one in scan.passing(in_inventory_order(found))))
+        self._work.put(
+            key, (one.to_line() for one in scan.passing(in_inventory_order(in_time(found))))
+        )
         summary = scan.summary(
             key, database=self._source.database, taken_date=attempt.last_modified_date
         )

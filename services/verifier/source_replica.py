@@ -16,6 +16,7 @@ from course_backfill.locations import Location
 from course_backfill.manifests import MANIFEST_FILES, Entry
 from course_backfill.ports import CourseSource, ObjectReader
 from course_backfill.results import Copied, Results
+from course_backfill.run_time import in_time
 from course_backfill.sorting import in_inventory_order
 from course_backfill.source_reading import Bad, Removed
 from services.verifier.fixity import FixityChecker, Wanted
@@ -73,7 +74,10 @@ class SourceReplica:
         yield from self._results.verification_failures(ingest, replica.location)
         prefix = self._location.prefix_of(ingest)
         expected = ((entry.key, entry.source.size) for entry in self._entries(ingest))
-        listed = ((stat.key.removeprefix(prefix), stat.size) for stat in self._reader.list(prefix))
+        listed = (
+            (stat.key.removeprefix(prefix), stat.size)
+            for stat in in_time(self._reader.list(prefix))
+        )
         for key, fault in listing_faults(expected, listed):
             # Manifest files may be there already, from an attempt that got further.
             if not (fault.code == SURPLUS and key in MANIFEST_FILES):
@@ -86,7 +90,7 @@ class SourceReplica:
         """
         checked_date = to_text(self._clock())
         course = CourseId.parse(ingest.course)
-        now = in_inventory_order(self._source.inventory(course, check_chunks=False))
+        now = in_inventory_order(in_time(self._source.inventory(course, check_chunks=False)))
         counts = {"added": 0, "changed": 0, "removed": 0}
         examples: list[str] = []
         for change in changes(self._as_read(ingest), now):

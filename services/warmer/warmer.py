@@ -32,6 +32,7 @@ from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, require_current
 from course_backfill.ingest_step import (
+    NEVER,
     StepCompleted,
     StepFailed,
     StepResult,
@@ -50,9 +51,6 @@ from course_backfill.stores.packets import PacketStore
 from course_backfill.stores.timers import clear_timer, set_timer
 from course_backfill.tasks import Task
 from services.warmer.asking import Asking, Pace, RestoreRefused, Terms
-
-NEVER = timedelta.max
-"""The step itself gives up, by the date at which restoring began: an outage does not move it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +163,7 @@ class Warmer:
         if ingest.stage is Stage.WARMING and self._is_overdue(ingest.warming):
             detail = f"{outage} (restores were asked for since {ingest.warming.started_date})"
             return _failed(ingest, "gave-up-waiting", detail)
+        # By the date at which restoring began it is given up: an outage does not move that.
         return StepWaiting(str(outage), patience=NEVER)
 
     def _is_overdue(self, warming: Warming) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from course_backfill.local.lambda_event import LocalContext, has_failed, sqs_event
+from course_backfill.local.lambda_event import SECONDS_PER_RUN, LocalContext, has_failed, sqs_event
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:course-backfill-planner"
 MESSAGE = {
@@ -57,10 +57,11 @@ def test_only_a_clean_answer_takes_the_message_off_the_queue(answer: Any, failed
 
 
 def test_the_time_that_is_left_shrinks_and_is_never_negative() -> None:
-    moments = iter([100.0, 100.0, 340.5, 500.0])
+    end = 100.0 + SECONDS_PER_RUN
+    moments = iter([100.0, 100.0, end - 59.5, end + 100])
     context = LocalContext("replicator", now=lambda: next(moments))
 
-    assert context.get_remaining_time_in_millis() == 300_000
+    assert context.get_remaining_time_in_millis() == SECONDS_PER_RUN * 1000
     assert context.get_remaining_time_in_millis() == 59_500
     assert context.get_remaining_time_in_millis() == 0
     assert context.function_name == "replicator"
