@@ -18,8 +18,8 @@ class Rates(Record):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    workers: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """Packets that are worked on at a time, over all courses."""
+    workers: Annotated[int, Field(ge=1, le=10_000)] = 16
+    """Packets that are worked on at a time, over all courses: 8 copied while 8 are read back."""
     objects_per_second: Rate = 200
     """Small objects that one worker copies, or reads back, in a second."""
     megabytes_per_second: Rate = 60
