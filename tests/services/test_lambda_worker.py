@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from course_backfill.adapters.memory_messages import MemoryQueues
 from course_backfill.deliveries import Delivery
 from course_backfill.local.lambda_event import SCHEDULE, sqs_event
 from course_backfill.messages import Step, StepMessage
+from course_backfill.run_time import MARGIN_SECONDS, deadline
 from course_backfill.wiring import Wiring
 from tests.services.memory_pipeline import MemoryWiring
 
@@ -92,3 +94,34 @@ def test_dead_letters_go_to_the_burial_and_live_messages_never(service: Service)
     handle(service.batch(dead=True), LambdaContext())
     assert service.handled == [MESSAGE]
     assert [one.message for one in service.buried] == [MESSAGE]
+
+
+@pytest.mark.parametrize("seconds", [60, 900])
+def test_what_is_done_stops_before_lambda_ends_the_run(service: Service, seconds: int) -> None:
+    ends: list[float] = []
+
+    class Watching(Service):
+        def handle(self, message: StepMessage) -> None:
+            ends.append(deadline().stop - time.monotonic())
+
+    watching = Watching()
+    worker = LambdaWorker(
+        lambda _: watching, build_listener=lambda _: lambda _: ends.append(deadline().seconds)
+    )
+    handle = worker.on(service.wiring)
+    context = Ending(seconds)
+    handle(service.batch(), context)
+    handle(SCHEDULE, context)
+    assert ends[0] == pytest.approx(seconds - MARGIN_SECONDS, abs=5)
+    assert ends[1] == seconds
+    deadline().check()
+
+
+class Ending(LambdaContext):
+    """A run that has so many seconds left."""
+
+    def __init__(self, seconds: int) -> None:
+        self._milliseconds = seconds * 1000
+
+    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override] # Powertools' is static.
+        return self._milliseconds
