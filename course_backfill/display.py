@@ -9,7 +9,6 @@ from typing import Literal, Self
 from pydantic import Field
 
 from course_backfill.audits import AuditWish
-from course_backfill.clock import from_text
 from course_backfill.display_restores import ShownRestore, ShownWarming
 from course_backfill.failures import Failure
 from course_backfill.ingests import (
@@ -24,6 +23,7 @@ from course_backfill.plan_reports import PlanReport
 from course_backfill.progress import Progress, progress_of
 from course_backfill.redaction import without_query
 from course_backfill.shown import Shown
+from course_backfill.standstill import is_stalled, last_sign
 
 
 class ShownIngestType(Shown):
@@ -210,13 +210,7 @@ def show_ingest(
     stalled_after: timedelta,
 ) -> ShownIngest:
     """The ingest as it stands at `now`; `events` oldest first."""
-    dates = [
-        ingest.last_modified_date,
-        *(event.created_date for event in events),
-        *(replica.progress_date for replica in replicas if replica.progress_date),
-    ]
-    last_modified = max(dates)
-    is_idle = now - from_text(max(last_modified, _quiet_until(ingest))) > stalled_after
+    last_modified = last_sign(ingest, replicas, events)
     progress = progress_of(ingest, replicas, events, now)
     return ShownIngest(
         id=ingest.id,
@@ -234,7 +228,7 @@ def show_ingest(
         repairs=ingest.repairs,
         status=ShownStatus(id=ingest.status.value),
         stage=ingest.stage.value if ingest.stage else None,
-        stalled=is_idle and not ingest.status.is_end,
+        stalled=is_stalled(ingest, replicas, events, now=now, after=stalled_after),
         replicas=[ShownReplica.of(replica) for replica in replicas],
         progress=ShownProgress.of(progress) if progress else None,
         warming=ShownWarming.of(ingest.warming) if ingest.warming else None,
@@ -251,12 +245,6 @@ def show_ingest(
         created_date=ingest.created_date,
         last_modified_date=last_modified,
     )
-
-
-def _quiet_until(ingest: Ingest) -> str:
-    """Until when nothing is to be heard of it: restores take hours, and tell nothing meanwhile."""
-    warming = ingest.warming if ingest.stage is Stage.WARMING else None
-    return (warming.ready_by_date or "") if warming else ""
 
 
 def _version(ingest: Ingest) -> str | None:

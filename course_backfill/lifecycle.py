@@ -85,6 +85,8 @@ class Lifecycle:
                 raise Conflict(f"course {ingest.course} changed; try again") from None
             raise
         self._meter.emit({INGESTS: 1}, by=IngestStatus.ACCEPTED)
+        told = {"ingest_id": ingest.id, "course": ingest.course, "outcome": "accepted"}
+        logger.info("ingest accepted", extra=told)
         self._send(ingest, Step.PLAN)
 
     def fail(self, ingest: Ingest, failure: Failure, *, objects: int = 0) -> Ingest:

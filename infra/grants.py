@@ -46,7 +46,7 @@ SENDS: dict[str, tuple[str, ...]] = {
 INDEXES: dict[str, tuple[str, ...]] = {
     API: ("by-course", "by-status", "courses-by-status"),
     "planner": ("courses-by-status",),
-    JANITOR: ("due", "by-status", "courses-by-audit"),
+    JANITOR: ("due", "by-status", "courses-by-audit", "courses-by-status"),
 }
 """Which indexes a function looks through."""
 

@@ -122,6 +122,23 @@ class DynamoStateStore:
         inside = (item for item in found if item[shape.sort] not in bounds.values())
         return _page(inside, limit, shape.sort)
 
+    def count_index(self, index: str, partition: str) -> int:
+        """How many items an index's partition has; a request for each MB of them."""
+        if not can_exist(partition):
+            return 0
+        table, shape = find_index(index)
+        request: dict[str, Any] = {
+            "TableName": self._table(table),
+            "IndexName": index,
+            "Select": "COUNT",
+            "KeyConditionExpression": "#p = :p",
+            "ExpressionAttributeNames": {"#p": shape.partition},
+            "ExpressionAttributeValues": to_attributes({":p": partition}),
+        }
+        with named_errors(DYNAMODB):
+            pages = self._client.get_paginator("query").paginate(**request)
+            return sum(page["Count"] for page in pages)
+
     def write(self, *writes: Write) -> None:
         """Applies at most 100 writes, all or none; on ConditionFailed nothing was written."""
         check_writes(writes)

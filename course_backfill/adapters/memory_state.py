@@ -87,6 +87,16 @@ class MemoryStateStore:
             )
             return _page(items, limit, shape.sort)
 
+    def count_index(self, index: str, partition: str) -> int:
+        """How many items an index's partition has."""
+        self._check_available()
+        table, shape = find_index(index)
+        with self._lock:
+            return sum(
+                item.get(shape.partition) == partition and shape.sort in item
+                for item in self._tables[table].values()
+            )
+
     def write(self, *writes: Write) -> None:
         """Applies at most 100 writes, all or none; on ConditionFailed nothing was written."""
         check_writes(writes)

@@ -84,6 +84,10 @@ class StateStore(Protocol):
         """
         ...
 
+    def count_index(self, index: str, partition: str) -> int:
+        """How many items an index's partition has. It costs as much as reading them all."""
+        ...
+
     def write(self, *writes: Write) -> None:
         """Applies at most 100 writes, all or none; on ConditionFailed nothing was written."""
         ...

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -97,7 +98,11 @@ class IngestsApi:
             "statusCode": int(answer["statusCode"]),
             "headers": HEADERS | answer["headers"],
         }
-        known |= {"outcome": answer["statusCode"], "seconds": round(time.monotonic() - began, 3)}
+        known |= {
+            "status": answer["statusCode"],
+            "outcome": _outcome(answer["statusCode"]),
+            "seconds": round(time.monotonic() - began, 3),
+        }
         logger.info("request", extra=known)
         return answer
 
@@ -131,6 +136,12 @@ class IngestsApi:
 
     def _body_context(self) -> dict[str, Any]:
         return {"available": self._available}
+
+
+def _outcome(status: int) -> str:
+    if status < HTTPStatus.BAD_REQUEST:
+        return "succeeded"
+    return "refused" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "failed"
 
 
 def _routed(event: Mapping[str, Any], resolver: Resolver) -> dict[str, Any]:

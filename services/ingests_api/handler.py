@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from course_backfill.adapters.connected import connect
+from course_backfill.adapters.lambda_run import lambda_run
 from course_backfill.wiring import Wiring
 from services.ingests_api.api import Api
 from services.ingests_api.app import IngestsApi
@@ -15,7 +16,8 @@ from services.ingests_api.app import IngestsApi
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers an event of an HTTP API (payload 2.0); safe to call from several threads."""
-    return api()(event, context)
+    with lambda_run("ingests_api", context):
+        return api()(event, context)
 
 
 @cache

@@ -11,6 +11,8 @@ from course_backfill.failures import Failure
 from course_backfill.ingest_states import is_current
 from course_backfill.lifecycle import Lifecycle
 from course_backfill.messages import Step, StepMessage
+from course_backfill.metrics import DEAD_LETTERS
+from course_backfill.ports import Meter
 from course_backfill.stores.discoveries import DiscoveryStore
 from course_backfill.stores.ingests import IngestStore
 
@@ -29,11 +31,13 @@ class Burial:
         dead_letters: DeadLetterStore,
         ingests: IngestStore,
         discoveries: DiscoveryStore,
+        meter: Meter,
         lifecycle: Lifecycle,
     ) -> None:
         self._dead_letters = dead_letters
         self._ingests = ingests
         self._discoveries = discoveries
+        self._meter = meter
         self._lifecycle = lifecycle
 
     def bury(self, delivered: Delivery) -> None:
@@ -51,6 +55,7 @@ class Burial:
         )
         if isinstance(message, StepMessage):
             self._end(message, letter)
+        self._meter.emit({DEAD_LETTERS: 1})
 
     def _end(self, message: StepMessage, letter: DeadLetter) -> None:
         detail = f"the {letter.service} failed {letter.receives} times: {letter.error}"

@@ -8,6 +8,7 @@ from course_backfill.wiring import Wiring
 from services.janitor.wiring import (
     build_audit_schedule,
     build_burial,
+    build_gauges,
     build_janitor,
     build_sweeper,
 )
@@ -19,12 +20,14 @@ def build_step(wiring: Wiring) -> IngestStep:
 
 
 def build_listener(wiring: Wiring) -> Listener:
-    """What the schedule has done, on any wiring: due timers first, then audits."""
+    """What the schedule has done, on any wiring: due timers first, then audits, then counts."""
     sweeper, audits = build_sweeper(wiring), build_audit_schedule(wiring)
+    gauges = build_gauges(wiring)
 
     def tick(_: Event) -> None:
         sweeper.sweep()
         audits.tick()
+        gauges.tick()
 
     return tick
 

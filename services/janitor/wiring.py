@@ -7,6 +7,7 @@ from datetime import timedelta
 from course_backfill.wiring import Wiring
 from services.janitor.audit_schedule import AuditSchedule
 from services.janitor.burial import Burial
+from services.janitor.gauges import Gauges
 from services.janitor.janitor import Janitor
 from services.janitor.sweep import Sweeper
 
@@ -27,6 +28,7 @@ def build_burial(wiring: Wiring) -> Burial:
         dead_letters=wiring.dead_letters,
         ingests=wiring.ingests,
         discoveries=wiring.discoveries,
+        meter=wiring.meter,
         lifecycle=wiring.lifecycle,
     )
 
@@ -43,6 +45,18 @@ def build_audit_schedule(wiring: Wiring) -> AuditSchedule:
         every=timedelta(days=wiring.settings.audit_every_days),
         at_once=wiring.settings.audits_at_once,
         method=wiring.settings.verify,
+    )
+
+
+def build_gauges(wiring: Wiring) -> Gauges:
+    """What counts, on any wiring."""
+    return Gauges(
+        meter=wiring.meter,
+        state=wiring.state,
+        ingests=wiring.ingests,
+        packets=wiring.packets,
+        clock=wiring.clock,
+        stalled_after=wiring.resend_after,
     )
 
 

@@ -157,3 +157,13 @@ def test_a_stranger_s_cursor_is_refused(store: StateStore, cursor: str) -> None:
         store.query_index("due", "due#1", limit=5, before=cursor)
     with pytest.raises(InvalidInput):
         store.query_index("due", "due#1", limit=5, after=cursor)
+
+
+def test_an_index_counts_what_a_partition_has_also_beyond_one_answer(store: StateStore) -> None:
+    created(store, "1", "2", course="d")
+    for number in range(6):
+        item = {"courseKey": "c", "createdKey": f"{number}", "fill": "x" * 350_000}
+        store.write(Write(Key("ingests", f"i-{number}", "INGEST"), item=item))
+    assert store.count_index("by-course", "c") == 6
+    assert store.count_index("by-course", "d") == 2
+    assert store.count_index("by-course", "nobody") == 0
