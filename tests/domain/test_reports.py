@@ -165,3 +165,14 @@ def test_damage_is_counted_in_the_location_asked_for_alone() -> None:
         (row,) = report_of(course).rows(wanted)
         totals = report_of(course).totals(wanted)
         assert (row.damaged, totals.damaged) == (damaged, damaged)
+
+
+@given(courses=courses, limit=st.integers(1, 5))
+def test_the_beginning_is_that_of_the_rows_with_the_totals_of_all(
+    courses: list[Course], limit: int
+) -> None:
+    report = report_of(*courses)
+    wanted = ReportFilter(locations=("primary", "cold"), needed=("primary", "cold"))
+    first, totals = report.beginning(wanted, limit)
+    assert first[: limit + 1] == list(report.rows(wanted))[: limit + 1]
+    assert totals == report.totals(wanted)
