@@ -76,7 +76,8 @@ def answers(
     """Status → what is answered: a description, and the type of the JSON or None for no body."""
     described: dict[int, OpenAPIResponse] = {}
     for status, (description, model) in told.items():
-        described[status] = {"description": description}
+        # Without any content, Powertools would describe some.
+        described[status] = {"description": description, "content": {}}
         if model is not None:
             described[status]["content"] = {"application/json": {"model": model}}
         if status in _LOCATED:

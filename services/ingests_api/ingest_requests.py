@@ -15,9 +15,12 @@ from course_backfill.cold.storage import Tier
 from course_backfill.ingests import PRIMARY
 from course_backfill.inventory import CONTENT_KINDS
 from course_backfill.tasks import IngestType
-from services.ingests_api.checks import checked, collected, course_key, version_name
+from services.ingests_api.checks import checked, collected, course_key
+from services.ingests_api.parameters import VersionName
 
 SomeNames = Annotated[tuple[str, ...], Field(min_length=1)]
+Content = Annotated[str, Field(json_schema_extra={"enum": list(CONTENT_KINDS)})]
+SomeContent = Annotated[tuple[Content, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ class IngestRequest(Asked):
     course: AskedCourse
     source_location: Annotated[AskedSource | None, only_for(BACKFILL)] = None
     version: Annotated[
-        Annotated[str, checked(version_name), Field(examples=["v1"])] | None,
+        Annotated[VersionName, Field(examples=["v1"])] | None,
         only_for(WARM),
         Field(description="The registered version to warm. Default: the latest."),
     ] = None
@@ -179,7 +182,7 @@ class IngestRequest(Asked):
         ),
     ] = None
     content: Annotated[
-        SomeNames | None,
+        SomeContent | None,
         AfterValidator(_content),
         only_for(BACKFILL),
         AfterValidator(_from_source),

@@ -11,11 +11,13 @@ from pydantic import Field
 from course_backfill.courses import CourseStatus
 from course_backfill.ingests import IngestStatus, Stage
 from course_backfill.inventory import KIND_FOLDERS
+from course_backfill.messages import SERVICES
 from services.ingests_api.checks import checked, course_key, service_name, version_name
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
 ID_PATTERN = "^[A-Za-z0-9-]{1,64}$"
+VERSION_PATTERN = "^v[1-9][0-9]{0,8}$"
 
 
 def _course_of(text: str) -> str:
@@ -37,7 +39,13 @@ def _kind(text: str) -> str:
 
 
 Id = Annotated[str, checked(_id), Field(json_schema_extra={"pattern": ID_PATTERN})]
-ServiceName = Annotated[str, checked(service_name)]
+ServiceName = Annotated[
+    str, checked(service_name), Field(json_schema_extra={"enum": list(SERVICES)})
+]
+VersionName = Annotated[
+    str, checked(version_name), Field(json_schema_extra={"pattern": VERSION_PATTERN})
+]
+Kind = Annotated[str, checked(_kind), Field(json_schema_extra={"enum": list(KIND_FOLDERS)})]
 
 _TEXT = checked(str)
 
@@ -51,7 +59,7 @@ CoursePath = Annotated[
 ]
 IngestPath = Annotated[Id, Path(description="The ingest's id.")]
 DiscoveryPath = Annotated[Id, Path(description="The discovery's id.")]
-VersionPath = Annotated[str, checked(version_name), Path(description="A version such as `v1`.")]
+VersionPath = Annotated[VersionName, Path(description="A version such as `v1`.")]
 EntryPath = Annotated[
     str, _TEXT, Path(description="The entry's `path`, percent-encoded; its slashes may stay.")
 ]
@@ -68,8 +76,7 @@ LocationQuery = Annotated[
     str | None, _TEXT, Query(description="Hold courses against this location alone.")
 ]
 KindQuery = Annotated[
-    str | None,
-    checked(_kind),
+    Kind | None,
     Query(description=f"Only of this kind: {', '.join(KIND_FOLDERS)}."),
 ]
 PrefixQuery = Annotated[str | None, _TEXT, Query(description="Only paths that begin so.")]

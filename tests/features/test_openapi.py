@@ -99,6 +99,7 @@ def configuration(there: dict[str, str]) -> str:
         "query.course": (str(COURSE),),
         "query.ingest": (there["ingest"],),
         "query.location": ("primary",),
+        "query.path": ("assets/a.txt", "assets/été b.txt"),
         "body.course.id": (str(COURSE), there["old"]),
     }
     lines = []

@@ -11,6 +11,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from course_backfill.inventory import KIND_FOLDERS
+from course_backfill.messages import SERVICES
 from services.ingests_api.auth import ANY, KNOWN, LOCKED, PUBLIC, SCOPES
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
@@ -173,6 +175,26 @@ def test_the_requests_that_are_described_are_those_that_are_taken(
     names = document["components"]["schemas"]["IngestRequest"]
     assert names["additionalProperties"] is False
     assert names["required"] == ["ingestType", "course"]
+
+
+def test_a_redirect_is_described_without_a_body(document: dict[str, Any]) -> None:
+    path = "/courses/{course_id}/versions/{version}/content/{path}"
+    redirect = operation(document, "GET", path)["responses"]["307"]
+    assert not redirect["content"]
+    assert "Location" in redirect["headers"]
+
+
+def test_what_is_one_of_a_few_names_is_described_with_all_of_them(
+    document: dict[str, Any],
+) -> None:
+    listed = operation(document, "GET", "/dead-letters")["parameters"]
+    entries = operation(document, "GET", "/courses/{course_id}/versions/{version}/entries")
+    named = {one["name"]: one["schema"] for one in [*listed, *entries["parameters"]]}
+    assert named["service"]["enum"] == list(SERVICES)
+    assert named["state"]["enum"] == ["dead", "redriven"]
+    assert named["kind"]["enum"] == list(KIND_FOLDERS)
+    assert re.fullmatch(named["version"]["pattern"], "v12")
+    assert not re.fullmatch(named["version"]["pattern"], "v0")
 
 
 def test_the_page_shows_the_document_and_loads_nothing_from_elsewhere(world: ApiWorld) -> None:
