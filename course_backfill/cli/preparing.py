@@ -128,7 +128,11 @@ def _check_source(settings: Settings) -> list[Finding]:
             database = settings.mongo_database or find_database(client, bucket=bucket)
             return check_source(client=client, database=database, clock=system_clock, bucket=bucket)
     except CourseBackfillError as error:
-        return [Finding("MongoDB", False, str(error), "Check MONGO_URI and MONGO_DATABASE.")]
+        return [
+            Finding(
+                "MongoDB", False, str(error), "Check MONGO_URI or its secret, and MONGO_DATABASE."
+            )
+        ]
 
 
 def _tell(findings: Iterable[Finding], *, as_json: bool) -> None:
