@@ -32,6 +32,7 @@ from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import MessageSender, StateStore
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.timers import Timer, TimerKind, find_timer, set_timer
+from course_backfill.work_context import working_on
 
 logger = logging.getLogger(__name__)
 
@@ -143,10 +144,16 @@ class IngestStep:
         """
         began = time.monotonic()
         ingest = self._ingests.find(message.ingest)
+        with working_on(**message.about, course=ingest and ingest.course):
+            outcome = self._handle(ingest, message)
+            seconds = round(time.monotonic() - began, 3)
+            logger.info("step", extra={"outcome": outcome, "seconds": seconds})
+
+    def _handle(self, ingest: Ingest | None, message: StepMessage) -> str:
+        """The outcome in a word."""
         if ingest is None or not is_current(ingest, message):
             self._send_on(message, ingest)
-            self._log(message, ingest, "not-current", began)
-            return
+            return "not-current"
         try:
             if ingest.status is IngestStatus.ACCEPTED:
                 ingest = self._ingests.update(
@@ -157,12 +164,11 @@ class IngestStep:
             result = self._do(ingest, message)
             self._act(ingest, message, result)
         except (Fenced, Conflict) as late:
-            logger.info("stopped: %s", late, extra={"ingest_id": message.ingest})
+            logger.info("stopped: %s", late)
             # Perhaps it was this very delivery that moved the ingest on, and the answer got lost.
             self._send_on(message, self._ingests.find(message.ingest))
-            self._log(message, ingest, "fenced", began)
-        else:
-            self._log(message, ingest, type(result).__name__, began)
+            return "fenced"
+        return type(result).__name__.removeprefix("Step").lower()
 
     def _send_on(self, message: StepMessage, ingest: Ingest | None) -> None:
         if ingest is not None and is_passed(ingest, message):
@@ -248,20 +254,6 @@ class IngestStep:
             message.step, "waiting", f"Waiting: {waiting.reason}", replica=message.replica
         )
         self._ingests.note(ingest, event)
-
-    def _log(self, message: StepMessage, ingest: Ingest | None, outcome: str, began: float) -> None:
-        logger.info(
-            "step",
-            extra={
-                "ingest_id": message.ingest,
-                "course": ingest.course if ingest else None,
-                "step": message.step.value,
-                "replica": message.replica,
-                "packet": message.packet,
-                "outcome": outcome,
-                "seconds": round(time.monotonic() - began, 3),
-            },
-        )
 
 
 def parked_timer(message: StepMessage, *, due: datetime, since: datetime) -> Timer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
@@ -60,3 +60,13 @@ class StepMessage(Record):
     step: Step
     replica: str | None = None
     packet: int | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What log lines of its work name."""
+        return {
+            "ingest_id": self.ingest,
+            "step": self.step.value,
+            "replica": self.replica,
+            "packet": self.packet,
+        }

@@ -73,15 +73,11 @@ def handle_batch(
 
 def _work_on(delivered: Delivery) -> AbstractContextManager[None]:
     message = delivered.message
-    about = message if isinstance(message, StepMessage) else None
     return working_on(
         message_id=delivered.message_id,
         queue=delivered.queue,
         receives=delivered.receives,
-        ingest_id=about and about.ingest,
-        step=about and about.step.value,
-        replica=about and about.replica,
-        packet=about and about.packet,
+        **(message.about if isinstance(message, StepMessage) else {}),
     )
 
 

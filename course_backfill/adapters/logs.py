@@ -30,7 +30,7 @@ _ExceptionInfo = (
 def log_lines() -> None:
     """Everything from INFO on goes to standard error, in place of what was set up before."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_with_work_fields)
+    handler.addFilter(WorkFields())
     handler.setFormatter(
         RedactingFormatter(
             utc=True,
@@ -67,9 +67,12 @@ class RedactingFormatter(LambdaPowertoolsFormatter):
         return super().serialize(clean)
 
 
-def _with_work_fields(record: logging.LogRecord) -> bool:
-    """Adds what is known of the work; what the line itself says goes before."""
-    for name, value in work_fields().items():
-        if not hasattr(record, name):
-            setattr(record, name, value)
-    return True
+class WorkFields(logging.Filter):
+    """Adds what is known of the work to each line; what the line itself says goes before."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See logging.Filter."""
+        for name, value in work_fields().items():
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True

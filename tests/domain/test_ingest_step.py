@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from course_backfill.adapters.logs import WorkFields
 from course_backfill.errors import (
     Conflict,
     CourseBackfillError,
@@ -267,11 +268,11 @@ def test_every_delivery_is_logged_with_its_step_and_its_outcome(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.at()
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO"), caplog.filtering(WorkFields()):
         bench.step.handle(REGISTER)
         bench.step.handle(create_message(Step.REGISTER, epoch=9))
     said = [record.__dict__ for record in caplog.records if record.getMessage() == "step"]
-    assert [one["outcome"] for one in said] == ["StepCompleted", "not-current"]
+    assert [one["outcome"] for one in said] == ["completed", "not-current"]
     assert {(one["ingest_id"], one["course"], one["step"]) for one in said} == {
         ("ingest-1", str(COURSE), "register")
     }

@@ -163,7 +163,7 @@ def test_an_index_counts_what_a_partition_has_also_beyond_one_answer(store: Stat
     created(store, "1", "2", course="d")
     for number in range(6):
         item = {"courseKey": "c", "createdKey": f"{number}", "fill": "x" * 350_000}
-        store.write(Write(Key("ingests", f"i-{number}", "INGEST"), item=item))
+        store.write(Write(Key("ingests", f"large-{number}", "INGEST"), item=item))
     assert store.count_index("by-course", "c") == 6
     assert store.count_index("by-course", "d") == 2
     assert store.count_index("by-course", "nobody") == 0
