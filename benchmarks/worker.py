@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from course_backfill.ingests import PRIMARY, Ingest, Stage
 from course_backfill.locations import Location
 from course_backfill.messages import StepMessage
 from course_backfill.settings import Settings
+from course_backfill.work_context import WorkThreads
 from services.planner.handler import build_step as build_planner_step
 from services.replicator.handler import build_step as build_replicator_step
 
@@ -121,7 +121,7 @@ class BenchWiring(QueuelessWiring):
         return source
 
     @cached_property
-    def executor(self) -> ThreadPoolExecutor:
+    def executor(self) -> WorkThreads:
         """See Wiring."""
         return self._connections.executor
 

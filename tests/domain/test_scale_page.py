@@ -1,0 +1,53 @@
+"""The page about large installations has the limits and the estimates as they are computed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks import scale_limits
+from course_backfill.cli.bills import in_short
+from course_backfill.estimation.estimator import Estimator
+from course_backfill.estimation.rates import Rates
+from course_backfill.estimation.workloads import assumed_workload
+from course_backfill.settings import Settings
+from infra.stage import FunctionLimits
+
+PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+
+
+def test_the_page_has_the_limits_as_they_are_computed() -> None:
+    assert scale_limits.markdown() in PAGE
+
+
+def test_the_page_has_the_estimates_of_both_sizes() -> None:
+    for size in (scale_limits.TARGET, scale_limits.TEN_TIMES):
+        for workers in (16, 100):
+            settings = Settings(estimate_rates=Rates(workers=workers))
+            work = assumed_workload(
+                courses=size.courses,
+                objects=size.objects,
+                size=int(size.bytes),
+                rates=settings.estimate_rates,
+            )
+            assert in_short(Estimator(settings).backfill(work, ["primary"])) in PAGE
+
+
+def test_limits_are_computed_for_as_many_functions_as_stages_have() -> None:
+    functions = FunctionLimits()
+    assert functions.at_once_of("replicator") == scale_limits.COPYING
+    assert functions.at_once_of("verifier") == scale_limits.VERIFYING
+    assert functions.at_once_of("planner") == scale_limits.OTHERS
+    assert functions.timeout_seconds == scale_limits.TIMEOUT
+    assert Rates().workers == scale_limits.COPYING + scale_limits.COPYING
+
+
+def test_limits_that_are_over_are_told_first() -> None:
+    over = [one.of for one in scale_limits.limits() if "**over**" in one.verdicts]
+    assert over == [
+        "janitor: watches due while all wait",
+        "MongoDB: bytes, read once",
+        "discovery: one round, an hour apart",
+    ]
+    told = PAGE.partition("## Measured")[0]
+    for words in ("A discovery takes longer", "floods the queues", "Nothing limits what MongoDB"):
+        assert words in told
