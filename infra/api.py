@@ -8,7 +8,6 @@ from typing import cast
 
 from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_apigatewayv2 as gateway
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -17,16 +16,17 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from course_backfill.errors import InvalidInput, Problem
+from course_backfill.metrics import NAMESPACE
 from course_backfill.settings import environment_name
+from infra.alarms import Alarms, in_five_minutes
 from infra.api_clients import ApiClients, scope_prefix, token_url
 from infra.api_routes import GatewayRoute, gateway_routes
+from infra.function import retention
 from infra.stage import API, Stage
 from services.ingests_api.auth import ALL_SCOPES
 
 TIMEOUT_SECONDS = 29
 """As long as an HTTP API waits for a function; one that runs on answers nobody."""
-METRICS = "CourseBackfill"
-RUNBOOK = "docs/operations.md"
 
 LOGGED = {
     "requestId": "$context.requestId",
@@ -44,16 +44,6 @@ LOGGED = {
 }
 """Nothing that a client wrote: no path, no query, no header, and so no token and no forged line."""
 
-RETENTION = {
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    180: logs.RetentionDays.SIX_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-    731: logs.RetentionDays.TWO_YEARS,
-}
-
 
 class Api(Construct):
     """A route for each line of the table, each behind a token with its scope.
@@ -63,7 +53,13 @@ class Api(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, function: lambda_.Function
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        function: lambda_.Function,
+        alarms: Alarms,
     ) -> None:
         """Raises InvalidInput where the stage has no clients, so that nobody could ask."""
         super().__init__(scope, construct_id)
@@ -77,7 +73,7 @@ class Api(Construct):
             self._add_route(route, stage)
         self._access_logs = self._make_access_logs(stage)
         self._stage = self._make_stage(stage)
-        self.alarms = self._make_alarms(stage)
+        self._watch(stage, alarms)
         self._tell_people(stage)
 
     def _tell_function(self, function: lambda_.Function, stage: Stage) -> None:
@@ -142,7 +138,7 @@ class Api(Construct):
             "AccessLogs",
             # Below this prefix the account's one policy for log deliveries does not grow.
             log_group_name=f"/aws/vendedlogs/{stage.function_name(API)}",
-            retention=RETENTION[stage.log_retention_days],
+            retention=retention(stage.log_retention_days),
             removal_policy=RemovalPolicy.DESTROY,
         )
 
@@ -167,62 +163,44 @@ class Api(Construct):
         )
         return made
 
-    def _make_alarms(self, stage: Stage) -> list[cloudwatch.Alarm]:
-        five = Duration.minutes(5)
-        refused = logs.MetricFilter(
+    def _watch(self, stage: Stage, alarms: Alarms) -> None:
+        name = stage.function_name(API)
+        throttled = logs.MetricFilter(
             self,
-            "Refused",
+            "Throttled",
             log_group=self._access_logs,
             filter_pattern=logs.FilterPattern.number_value("$.status", "=", 429),
-            metric_namespace=METRICS,
+            metric_namespace=NAMESPACE,
             metric_name="ApiThrottled",
             dimensions={"service": "$.service", "namespace": "$.namespace"},
         )
-        return [
-            self._alarm(
-                "api-errors",
-                f"{stage.function_name(API)} answered 5xx five times within five minutes.",
-                self._stage.metric_server_error(statistic="Sum", period=five),
-                threshold=5,
-            ),
-            self._alarm(
-                "api-throttled",
-                f"{stage.function_name(API)} refused 100 requests within five minutes, being over "
-                "throttling.requests_per_second.",
-                refused.metric(
-                    statistic="Sum",
-                    period=five,
-                    dimensions_map={"service": API, "namespace": stage.settings.namespace},
-                ),
-                threshold=100,
-            ),
-            self._alarm(
-                "api-slow",
-                f"{stage.function_name(API)} took over ten seconds for one request of a hundred, a "
-                "quarter of an hour long.",
-                self._stage.metric_latency(statistic="p99", period=five),
-                threshold=10_000,
-                periods=3,
-            ),
-        ]
-
-    def _alarm(
-        self,
-        name: str,
-        sentence: str,
-        metric: cloudwatch.Metric,
-        *,
-        threshold: float,
-        periods: int = 1,
-    ) -> cloudwatch.Alarm:
-        return metric.create_alarm(
+        counted = {"service": API, "namespace": stage.settings.namespace}
+        alarms.watch(
             self,
-            f"Alarm-{name}",
-            alarm_description=f"{sentence} {RUNBOOK}#alarm-{name}",
-            threshold=threshold,
-            evaluation_periods=periods,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            "api-errors",
+            in_five_minutes(self._stage.metric_server_error()),
+            of="gateway",
+            says=f"{name} answered 5xx more than four times within five minutes.",
+            above=4,
+        )
+        alarms.watch(
+            self,
+            "api-throttled",
+            in_five_minutes(throttled.metric(dimensions_map=counted)),
+            of="gateway",
+            says=f"{name} refused over 100 requests within five minutes, being more than "
+            "throttling.requests_per_second.",
+            above=100,
+        )
+        alarms.watch(
+            self,
+            "api-slow",
+            in_five_minutes(self._stage.metric_latency(), "p99"),
+            of="gateway",
+            says=f"{name} took over ten seconds for one request of a hundred, a quarter of an hour "
+            "long.",
+            above=10_000,
+            periods=3,
         )
 
     def _tell_people(self, stage: Stage) -> None:

@@ -42,7 +42,7 @@ class Function(lambda_.Function):
             scope,
             f"{id}Log",
             log_group_name=f"/aws/lambda/{full_name}",
-            retention=_retention(stage.log_retention_days),
+            retention=retention(stage.log_retention_days),
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         role = GrantedRole(scope, f"{id}Role", stage=stage, function=name)
@@ -132,7 +132,8 @@ def _inside(network: Network | None, name: str) -> dict[str, Any]:
     return network.of_function(name) if network else {}
 
 
-def _retention(days: int) -> logs.RetentionDays:
+def retention(days: int) -> logs.RetentionDays:
+    """How long a log is kept, as the CDK says it; `days` is one of a stage's."""
     named = {
         7: logs.RetentionDays.ONE_WEEK,
         14: logs.RetentionDays.TWO_WEEKS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from aws_cdk import Duration, Environment, Stack
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from constructs import Construct
 
@@ -52,7 +51,7 @@ class PipelineStack(Stack):
             network=network,
             alarms=alarms,
         )
-        gateway = Api(self, "Api", stage=stage, function=api)
+        Api(self, "Api", stage=stage, function=api, alarms=alarms)
 
         planner = worker("planner")
         warmer = worker("warmer")
@@ -73,6 +72,4 @@ class PipelineStack(Stack):
         buckets = [one.name for one in resources.buckets if one.location]
         hear_restores(self, stage, buckets, warmer.function)
 
-        for alarm in gateway.alarms:
-            alarm.add_alarm_action(actions.SnsAction(alarms.topic))
         Dashboard(self, "Dashboard", stage=stage, workers=workers)
