@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +13,17 @@ from pydantic import SecretStr
 from course_backfill.adapters.contentstore import ContentstoreSource
 from course_backfill.adapters.mongodb import Client, connect
 from course_backfill.courses import CourseId
-from course_backfill.errors import LoginRefused, SecretRefused, SourceRefused, SourceUnavailable
+from course_backfill.errors import (
+    LoginRefused,
+    SecretRefused,
+    SecretsUnavailable,
+    SourceRefused,
+    SourceUnavailable,
+)
 from course_backfill.inventory import SourceObject
 from course_backfill.ports import ReadObject
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +34,12 @@ class _Opened:
 
 
 class SecretSource:
-    """Reads what the secret names by now; nothing is fetched before the first verb.
+    """Reads what the secret names; nothing is fetched before the first verb.
 
-    Where MongoDB refuses the login, the secret is fetched again. If it is another one, the verb
-    raises SourceUnavailable, so that its step waits a little and then goes on with the new one;
-    if it is the same, the refusal stands.
+    Each verb asks whether the secret is another one by now, which `fetch` may answer with what it
+    knows from before. Where MongoDB refuses the login, the secret itself is asked for. If it is
+    another one, the verb raises SourceUnavailable, so that its step waits a little and then goes
+    on with the new one; if it is the same, the refusal stands.
     """
 
     def __init__(
@@ -92,9 +102,7 @@ class SecretSource:
     @contextmanager
     def _current(self) -> Iterator[ContentstoreSource]:
         with self._lock:
-            if self._opened is None:
-                self._opened = self._open(self._uri(fresh=False))
-            opened = self._opened
+            opened = self._up_to_date()
         try:
             yield opened.source
         except LoginRefused as refusal:
@@ -109,23 +117,34 @@ class SecretSource:
         with self._lock:
             if self._opened is not refused:
                 return True
-            uri = self._uri(fresh=True)
-            if uri == refused.uri:
-                return False
-            # Others may still read with what they were logged in with; nobody does with the one
-            # before that.
-            if self._former is not None:
-                self._former.close()
-            self._former, self._opened = refused.client, self._open(uri)
-            return True
+            return self._open(self._uri(fresh=True)) is not refused
+
+    def _up_to_date(self) -> _Opened:
+        try:
+            return self._open(self._uri(fresh=False))
+        except (SourceUnavailable, SourceRefused) as fault:
+            if self._opened is None:
+                raise
+            logger.warning("going on with the URI of before: %s", fault)
+            return self._opened
 
     def _open(self, uri: SecretStr) -> _Opened:
+        """What reads from there; the same as before for the same URI."""
+        if self._opened is not None and self._opened.uri == uri:
+            return self._opened
         client = connect(uri.get_secret_value())
         source = ContentstoreSource(client=client, database=self._given, bucket=self._bucket)
-        return _Opened(uri, client, source)
+        # Others may still read with what they have; with the one before that nobody does.
+        if self._former is not None:
+            self._former.close()
+        self._former = self._opened.client if self._opened else None
+        self._opened = _Opened(uri, client, source)
+        return self._opened
 
     def _uri(self, *, fresh: bool) -> SecretStr:
         try:
             return self._fetch(fresh)
+        except SecretsUnavailable as outage:
+            raise SourceUnavailable(str(outage)) from outage
         except SecretRefused as refusal:
             raise SourceRefused(str(refusal)) from refusal

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from pydantic import SecretStr
 
 from course_backfill.adapters.aws_clients import secrets_client
 from course_backfill.adapters.aws_secrets import AwsSecrets
 from course_backfill.adapters.connected import ConnectedWiring
+from course_backfill.adapters.secret_source import SecretSource
 from course_backfill.courses import CourseId
 from course_backfill.errors import (
     CourseBackfillError,
@@ -197,7 +199,9 @@ def change_password(guarded: MongodProcess, user: str, password: str) -> None:
 
 
 def uri_of(guarded: MongodProcess, user: str, password: str) -> str:
-    return f"mongodb://{user}:{password}@{guarded.host}/?maxIdleTimeMS=1&serverSelectionTimeoutMS=1000"
+    return (
+        f"mongodb://{user}:{password}@{guarded.host}/?maxIdleTimeMS=1&serverSelectionTimeoutMS=1000"
+    )
 
 
 def inventory(wiring: ConnectedWiring) -> list[str]:
@@ -258,8 +262,64 @@ def test_a_worker_asks_for_no_secret_before_it_needs_it(aws_settings: Settings) 
     nowhere = {"aws_endpoint_url": "http://127.0.0.1:9", "mongo_uri_secret_name": "backfill/mongo"}
     for wiring in wired(aws_settings.model_copy(update=nowhere)):
         source = wiring.source
-        with pytest.raises(SecretsUnavailable):
+        with pytest.raises(SourceUnavailable, match="AWS Secrets Manager"):
             list(source.discover())
+
+
+class Told:
+    """Fetches what a test says, as a cache of secrets would."""
+
+    def __init__(self, uri: str) -> None:
+        self.answer: str | CourseBackfillError = uri
+
+    def __call__(self, fresh: bool) -> SecretStr:
+        if isinstance(self.answer, str):
+            return SecretStr(self.answer)
+        raise self.answer
+
+
+@pytest.fixture
+def told(guarded: MongodProcess, reader: str) -> Told:
+    return Told(uri_of(guarded, reader, "first"))
+
+
+@pytest.fixture
+def source(told: Told) -> Iterator[SecretSource]:
+    source = SecretSource(told, database="edxapp")
+    yield source
+    source.close()
+
+
+def test_a_warm_worker_follows_the_secret_to_another_server(
+    told: Told, source: SecretSource
+) -> None:
+    before = told.answer
+    assert source.current([]) == []
+    assert list(source.discover()) == [COURSE]
+    told.answer = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200"
+    with pytest.raises(SourceUnavailable, match="does not answer"):
+        list(source.discover())
+    told.answer = before
+    assert list(source.discover()) == [COURSE]
+
+
+@pytest.mark.parametrize("fault", [SecretsUnavailable("throttled"), SecretRefused("denied")])
+def test_a_warm_worker_reads_on_while_its_secret_cannot_be_fetched(
+    told: Told, source: SecretSource, fault: CourseBackfillError
+) -> None:
+    assert list(source.discover()) == [COURSE]
+    told.answer = fault
+    assert list(source.discover()) == [COURSE]
+
+
+def test_a_change_does_not_cut_off_who_reads_with_the_login_of_before(
+    told: Told, source: SecretSource, guarded: MongodProcess, reader: str
+) -> None:
+    reading = source.inventory(COURSE, check_chunks=False)
+    first = next(reading)
+    told.answer = uri_of(guarded, reader, "first") + "&appName=another"
+    assert source.database == "edxapp"
+    assert [first.path, *(one.path for one in reading)] == ["assets/a.txt"]
 
 
 def test_callbacks_are_signed_with_the_key_that_the_secret_holds(
