@@ -8,6 +8,7 @@ import orjson
 
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.records import Record
+from course_backfill.redaction import redacted
 
 _REUPLOAD = (
     "Upload the file again in Studio (Files & Uploads) or restore it from a backup of MongoDB, "
@@ -114,6 +115,9 @@ ADVICE: dict[str, str] = {
 }
 """Every code a failure can carry → what to do about it."""
 
+LONGEST_DETAIL = 2_000
+"""In characters."""
+
 
 class Failure(Record):
     """One thing that failed: an object of the source, a copy of it, or the ingest as a whole.
@@ -147,7 +151,7 @@ class Failure(Record):
         return cls(
             stage=stage,
             code=fault.code,
-            detail=fault.detail,
+            detail=redacted(fault.detail, limit=LONGEST_DETAIL),
             action=ADVICE[fault.code],
             path=found.path,
             source_id=found.source_id,
@@ -162,7 +166,7 @@ class Failure(Record):
         return cls(
             stage=stage,
             code=fault.code,
-            detail=fault.detail,
+            detail=redacted(fault.detail, limit=LONGEST_DETAIL),
             action=ADVICE[fault.code],
             path=key,
             replica=replica,
@@ -172,7 +176,8 @@ class Failure(Record):
     @classmethod
     def of_ingest(cls, code: str, detail: str, *, stage: str) -> Failure:
         """The failure of the ingest as a whole."""
-        return cls(stage=stage, code=code, detail=detail, action=ADVICE[code])
+        told = redacted(detail, limit=LONGEST_DETAIL)
+        return cls(stage=stage, code=code, detail=told, action=ADVICE[code])
 
     def to_line(self) -> bytes:
         """One JSON line."""

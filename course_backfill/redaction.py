@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
+from urllib.parse import unquote
 
 HIDDEN = "[hidden]"
 
@@ -32,7 +33,24 @@ _SECRETS = (
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), HIDDEN),
 )
 _IS_SECRET = re.compile(rf"(?i)(?:^|.*[-_a-z]){_NAME}$")
+_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^:@]*:(.*)@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+SHORTEST_KNOWN = 8
+"""A shorter text is not taken for a secret wherever it occurs."""
+
+_known: set[str] = set()
+
+
+def keep_secret(value: str) -> None:
+    """From now on this process hides the value, whatever it stands in.
+
+    Of a URL that is its password; the rest tells where something is.
+    """
+    found = _PASSWORD.match(value)
+    secret = found[1] if found else "" if "://" in value else value
+    _known.update(one for one in (secret, unquote(secret)) if len(one) >= SHORTEST_KNOWN)
 
 
 def redacted(text: str, *, limit: int = 500) -> str:
@@ -75,6 +93,8 @@ def without_query(url: str) -> str:
 
 
 def _hidden(text: str) -> str:
+    for secret in tuple(_known):
+        text = text.replace(secret, HIDDEN)
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from course_backfill.adapters.aws_clients import secrets_client
 from course_backfill.adapters.aws_errors import SECRETS, error_code, named_errors
 from course_backfill.errors import InvalidInput, Problem, SecretRefused
+from course_backfill.redaction import keep_secret
 from course_backfill.settings import Settings, environment_name
 from course_backfill.settings_values import SHORTEST_KEY, is_mongo_uri
 
@@ -73,7 +74,7 @@ class AwsSecrets:
     def _get(self, name: str, *, field: str, setting: str, fresh: bool = False) -> SecretStr:
         text = self._fetch(name, setting, fresh=fresh).strip()
         if not text.startswith("{"):
-            return SecretStr(text)
+            return _kept(text)
         try:
             held = json.loads(text)[field]
         except (ValueError, KeyError):
@@ -83,7 +84,7 @@ class AwsSecrets:
                 f"{setting}: the secret {name} is not as expected: either the plain text, "
                 f'or JSON: {{"{field}": "…"}}'
             )
-        return SecretStr(held.strip())
+        return _kept(held.strip())
 
     def _fetch(self, name: str, setting: str, *, fresh: bool) -> str:
         try:
@@ -108,6 +109,11 @@ class AwsSecrets:
             if isinstance(error.__context__, Exception):
                 raise error.__context__ from None
             raise
+
+
+def _kept(value: str) -> SecretStr:
+    keep_secret(value)
+    return SecretStr(value)
 
 
 def _refusal(setting: str, name: str, error: ClientError) -> SecretRefused:

@@ -6,6 +6,7 @@ import threading
 from functools import cache, cached_property
 
 from awscrt import checksums
+from pydantic import SecretStr
 
 from course_backfill.adapters.aws_clients import AwsClients, Reach, events_client, reach_session
 from course_backfill.adapters.aws_secrets import AwsSecrets
@@ -30,6 +31,7 @@ from course_backfill.clock import system_clock
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.locations import Location, is_copied_inside
 from course_backfill.ports import Meter
+from course_backfill.redaction import keep_secret
 from course_backfill.settings import Settings
 from course_backfill.wiring import Wiring
 
@@ -37,7 +39,11 @@ from course_backfill.wiring import Wiring
 @cache
 def connect() -> ConnectedWiring:
     """The one wiring of this process, from its settings; raises InvalidInput for wrong ones."""
-    return ConnectedWiring(Settings.load())
+    settings = Settings.load()
+    for _, value in settings:
+        if isinstance(value, SecretStr):
+            keep_secret(value.get_secret_value())
+    return ConnectedWiring(settings)
 
 
 class ConnectedWiring(Wiring):

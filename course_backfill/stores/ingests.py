@@ -20,11 +20,14 @@ from course_backfill.ingests import (
 )
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Condition, Key, StateStore, Write
+from course_backfill.redaction import redacted
 from course_backfill.stores.timers import Timer, TimerKind, clear_timer, set_timer
 
 TABLE = "ingests"
 OWN_EVENTS, OBJECT_EVENTS = "EVENT#", "EVENTOF#"
 """Apart, so that an ingest that mended a hundred thousand objects is shown as fast as any."""
+LONGEST_DESCRIPTION = 2_000
+"""Of an event, in characters."""
 MAX_TRIES = 20
 """Lost races in a row before an update gives up; each loss means that someone else got through."""
 
@@ -175,7 +178,7 @@ class IngestStore:
             created_date=self.now_text(),
             step=step,
             outcome=outcome,
-            description=description,
+            description=redacted(description, limit=LONGEST_DESCRIPTION),
             replica=fields.get("replica"),
             object=fields.get("object"),
             requested_by=fields.get("requested_by"),

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 KINDS = "urn:course-backfill:problem:"
 RETRY_AFTER_SECONDS = 5
+LONGEST_DETAIL = 2_000
+"""In characters."""
 
 
 class ShownFault(Shown):
@@ -102,12 +104,12 @@ def _told(error: Exception) -> tuple[str, Sequence[Problem], str | None, Mapping
         case MalformedJson():
             return f"The body is not well-formed JSON: {error}", (), None, {}
         case Conflict(ingest=ingest):
-            return str(error), (), ingest, {}
+            return redacted(str(error), limit=LONGEST_DETAIL), (), ingest, {}
         case KnownOutage():
             logger.warning("outage: %s", redacted(str(error)))
             return redacted(str(error)), (), None, {"Retry-After": str(RETRY_AFTER_SECONDS)}
         case _:
-            return str(error), (), None, {}
+            return redacted(str(error), limit=LONGEST_DETAIL), (), None, {}
 
 
 def problem_answer(refusal: Refusal, *, base: str = "") -> Response[str]:
