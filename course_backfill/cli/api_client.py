@@ -80,7 +80,7 @@ class ApiClient:
             self._request("POST", path, body=body or {}, headers=headers, repeat=bool(key))
         )
 
-    def redirect(self, path: str, **query: Any) -> str:
+    def redirect(self, path: str, /, **query: Any) -> str:
         """The URL that the path redirects to."""
         response = self._request("GET", path, query=query)
         if response.status_code != httpx.codes.TEMPORARY_REDIRECT:
