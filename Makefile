@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo serve bench test test-fast test-domain test-services test-contracts \
+.PHONY: help install lock audit licences package synth demo serve bench test test-fast test-domain test-services test-contracts \
 	test-features lint format types check clean
 
 help: ## List what make can do
@@ -60,9 +60,19 @@ types: install ## Check types
 lock: install ## Choose the versions of everything that is installed here and on Lambda
 	$(COMPILE) --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/lambda.txt
-check: lint types test ## Everything CI runs: lint, types, tests
+audit: install ## Look for known vulnerabilities of everything locked
+	@$(BIN)/python -m requirements.audit $(ARGS)
+licences: install ## Write docs/licences.md
+	@$(BIN)/python -m requirements.licences
+check: lint types audit synth test ## Everything CI runs
 clean: ## Remove what was installed and what was stored on this machine
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build ./*.egg-info
+	rm -rf $(VENV) .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build cdk.out ./*.egg-info
+
+##@ Deploy it
+package: install ## Build what AWS Lambda runs, and say how large it is
+	@$(BIN)/python -m infra.packaging
+synth: install ## Write the CloudFormation templates of every stage to cdk.out
+	@$(BIN)/python -m infra.app
 
 # Universal: the same files serve every Python and platform. `make lock ARGS=--upgrade` takes the newest releases.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

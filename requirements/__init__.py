@@ -1,0 +1,1 @@
+"""What the project stands on: locked versions, their known vulnerabilities, their licences."""
