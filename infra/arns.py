@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_backfill.locations import Location
@@ -76,8 +75,3 @@ class Arns:
     @property
     def _namespace(self) -> str:
         return self.stage.settings.namespace
-
-
-def own_locations(stage: Stage) -> Iterator[Location]:
-    """The locations that the functions reach in their own name, not in a role of another owner."""
-    return (one for one in stage.settings.locations if one.role_arn is None)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from course_backfill.metrics import METRICS, NAMESPACE, Metric, Unit
 from infra.stage import Stage
 from infra.worker import Worker
 
-METRICS = "CourseBackfill"
-"""The namespace of the product's own metrics; with the dimensions `namespace` and `service`."""
-
 
 class Dashboard(cloudwatch.Dashboard):
-    """One row for the queues, one for the functions, one for the work itself."""
+    """Rows for the queues and the functions, then a graph for each of the product's metrics."""
 
     def __init__(
         self, scope: Construct, id: str, *, stage: Stage, workers: Sequence[Worker]
@@ -27,75 +25,69 @@ class Dashboard(cloudwatch.Dashboard):
             dashboard_name=stage.settings.namespace,
             default_interval=Duration.hours(12),
         )
-        self._stage = stage
-        self._workers = workers
-        self.add_widgets(*self._queues())
-        self.add_widgets(*self._functions())
-        self.add_widgets(*self._work())
-
-    def _queues(self) -> list[cloudwatch.IWidget]:
-        return [
-            _graph(
-                "Messages waiting",
-                [
-                    _named(
-                        one,
-                        one.queue.metric_approximate_number_of_messages_visible(
-                            statistic="Maximum"
-                        ),
-                    )
-                    for one in self._workers
-                ],
-            ),
-            _graph(
-                "Age of the oldest message (seconds)",
-                [
-                    _named(one, one.queue.metric_approximate_age_of_oldest_message())
-                    for one in self._workers
-                ],
-            ),
-            _graph(
-                "Dead letters taken in",
-                [
-                    _named(one, one.dead_letters.metric_number_of_messages_received())
-                    for one in self._workers
-                ],
-            ),
-        ]
-
-    def _functions(self) -> list[cloudwatch.IWidget]:
-        functions = [(one, one.function) for one in self._workers]
-        return [
-            _graph("Errors", [_named(one, it.metric_errors()) for one, it in functions]),
-            _graph("Throttled", [_named(one, it.metric_throttles()) for one, it in functions]),
-            _graph(
-                "Duration, 99th percentile (ms)",
-                [_named(one, it.metric_duration(statistic="p99")) for one, it in functions],
-            ),
-        ]
-
-    def _work(self) -> list[cloudwatch.IWidget]:
-        return [
-            _graph("Objects", [self._metric("objects")]),
-            _graph("Bytes", [self._metric("bytes")]),
-            _graph("Seconds of a step", [self._metric("seconds", "p99")]),
-            _graph("Failures", [self._metric("failures")]),
-        ]
-
-    def _metric(self, name: str, statistic: str = "Sum") -> cloudwatch.IMetric:
-        """By service, and by what else the metric tells apart, such as its step."""
-        namespace = self._stage.settings.namespace
-        search = f'Namespace="{METRICS}" MetricName="{name}" namespace="{namespace}"'
-        return cloudwatch.MathExpression(
-            expression=f"SEARCH('{search}', '{statistic}', 300)",
-            label="",
-            using_metrics={},
-            period=Duration.minutes(5),
-        )
+        self.add_widgets(*_of_queues(workers))
+        self.add_widgets(*_of_functions(workers))
+        self.add_widgets(*(_of_metric(one, stage.settings.namespace) for one in METRICS))
 
 
-def _named(worker: Worker, metric: cloudwatch.Metric) -> cloudwatch.IMetric:
-    return metric.with_(label=worker.service)
+def own_metric(metric: Metric, namespace: str, service: str) -> cloudwatch.Metric:
+    """A metric of the product that has no dimension beside the common ones."""
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=metric.name,
+        dimensions_map={"namespace": namespace, "service": service},
+        statistic=_statistic(metric),
+        period=Duration.minutes(5),
+    )
+
+
+def _of_queues(workers: Sequence[Worker]) -> Iterator[cloudwatch.IWidget]:
+    yield _graph(
+        "Messages waiting",
+        [
+            one.queue.metric_approximate_number_of_messages_visible(
+                label=one.service, statistic="Maximum"
+            )
+            for one in workers
+        ],
+    )
+    yield _graph(
+        "Age of the oldest message, seconds",
+        [one.queue.metric_approximate_age_of_oldest_message(label=one.service) for one in workers],
+    )
+    yield _graph(
+        "Dead letters taken in",
+        [one.dead_letters.metric_number_of_messages_received(label=one.service) for one in workers],
+    )
+
+
+def _of_functions(workers: Sequence[Worker]) -> Iterator[cloudwatch.IWidget]:
+    yield _graph("Errors", [one.function.metric_errors(label=one.service) for one in workers])
+    yield _graph("Throttled", [one.function.metric_throttles(label=one.service) for one in workers])
+    yield _graph(
+        "Longest runs, milliseconds",
+        [one.function.metric_duration(label=one.service, statistic="p99") for one in workers],
+    )
+
+
+def _of_metric(metric: Metric, namespace: str) -> cloudwatch.IWidget:
+    """A line for each service, and for each value of what else it tells apart."""
+    shape = ",".join((NAMESPACE, *metric.dimensions))
+    wanted = f'{{{shape}}} MetricName="{metric.name}" namespace="{namespace}"'
+    title = f"{metric.meaning[:1].upper()}{metric.meaning[1:]} ({metric.name})"
+    lines = cloudwatch.MathExpression(
+        expression=f"SEARCH('{wanted}', '{_statistic(metric)}', 300)",
+        label="",
+        using_metrics={},
+        period=Duration.minutes(5),
+    )
+    return _graph(title, [lines])
+
+
+def _statistic(metric: Metric) -> str:
+    if metric.is_gauge:
+        return "Maximum"
+    return "p99" if metric.unit is Unit.SECONDS else "Sum"
 
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.IWidget:

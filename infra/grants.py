@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from course_backfill.courses import Course, Version, VersionReplica
 from course_backfill.messages import SERVICES
-from infra.arns import Arns, own_locations
+from infra.arns import Arns
 from infra.stage import API, READS_MONGODB, Stage
 
 
@@ -74,6 +74,8 @@ COURSE_CHANGES: dict[str, tuple[str, ...]] = {
 }
 """Which attributes of a course a function changes, or names in a condition."""
 
+_COURSE_WRITES = {"register": ("dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")}
+
 COURSE_ITEMS: dict[str, tuple[str, ...]] = {
     "planner": (*_KEYS, "statusKey", *Course(id="", org="", discovered_date="").to_item()),
     "register": tuple(
@@ -89,16 +91,18 @@ COURSE_ITEMS: dict[str, tuple[str, ...]] = {
 """Which attributes the items have that a function makes in the table of courses: discovered
 courses, and registered versions with where they are."""
 
-READ, ADD, RESTORE, ERASE = "read", "add", "restore", "erase"
+READ, ADD, GO_ON, RESTORE, ERASE = "read", "add", "go on", "restore", "erase"
 OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     READ: ("s3:GetObject",),
-    ADD: ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+    ADD: ("s3:PutObject", "s3:AbortMultipartUpload"),
+    GO_ON: ("s3:ListMultipartUploadParts",),  # With an upload that another worker left.
     RESTORE: ("s3:RestoreObject",),
     ERASE: ("s3:DeleteObjectVersion", "s3:AbortMultipartUpload"),
 }
 BUCKET_ACTIONS: dict[str, tuple[str, ...]] = {
     READ: ("s3:ListBucket",),
-    ADD: ("s3:ListBucketMultipartUploads",),
+    ADD: (),
+    GO_ON: ("s3:ListBucketMultipartUploads",),
     RESTORE: (),
     ERASE: ("s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
 }
@@ -107,21 +111,24 @@ LOCATIONS: dict[str, tuple[str, ...]] = {
     API: (READ,),
     "planner": (READ,),
     "warmer": (READ, RESTORE),
-    "replicator": (READ, ADD),
+    "replicator": (READ, ADD, GO_ON),
     "verifier": (READ,),
-    "aggregator": (READ, ADD),
+    "aggregator": (READ, ADD, GO_ON),
     JANITOR: (ERASE,),
 }
 """What a function does in the locations, below their prefixes of courses."""
 
+IN_PRIMARY_ALONE = (API,)
+"""Functions for which the primary is the only location."""
+
 WORK: dict[str, tuple[str, ...]] = {
     API: (READ,),
     "planner": (READ, ADD),
-    "warmer": (READ, ADD),
+    "warmer": (READ,),
     "replicator": (READ, ADD),
     "verifier": (READ, ADD),
     "aggregator": (READ, ADD),
-    "register": (READ, ADD),
+    "register": (READ,),
 }
 """What a function does in the work bucket, below `ingests/` and `failures/`."""
 
@@ -163,7 +170,7 @@ def _state(arns: Arns, function: str) -> Iterator[Grant]:
     if attributes := COURSE_CHANGES.get(function):
         yield Grant(
             "ChangeCourses",
-            ("dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+            _COURSE_WRITES.get(function, ("dynamodb:UpdateItem",)),
             (courses,),
             "",
             _only_attributes((*_KEYS, *attributes)),
@@ -212,7 +219,9 @@ def _locations(arns: Arns, function: str) -> Iterator[Grant]:
     rights = LOCATIONS.get(function, ())
     if not rights:
         return
-    own = list(own_locations(arns.stage))
+    locations = arns.stage.settings.locations
+    wanted = locations[:1] if function in IN_PRIMARY_ALONE else locations
+    own = [one for one in wanted if one.role_arn is None]
     if own:
         buckets = dict.fromkeys(arns.bucket(one.bucket) for one in own)
         yield Grant(
@@ -222,7 +231,7 @@ def _locations(arns: Arns, function: str) -> Iterator[Grant]:
             "Keys hold the names of courses and files; the prefix of courses is the product's own.",
         )
         yield Grant("ListLocations", _actions(BUCKET_ACTIONS, rights), tuple(buckets), "")
-    roles = [one.role_arn for one in arns.stage.settings.locations if one.role_arn]
+    roles = [one.role_arn for one in wanted if one.role_arn]
     if roles:
         yield Grant("AssumeRoles", ("sts:AssumeRole",), tuple(dict.fromkeys(roles)), "")
 

@@ -13,6 +13,7 @@ from infra.alarms import Alarms
 from infra.api import TIMEOUT_SECONDS, Api
 from infra.dashboard import Dashboard
 from infra.function import Function
+from infra.ingest_alarms import watch_ingests
 from infra.network import Network
 from infra.restores import hear_restores
 from infra.schedules import schedule_discoveries, schedule_sweeps
@@ -72,4 +73,5 @@ class PipelineStack(Stack):
         buckets = [one.name for one in resources.buckets if one.location]
         hear_restores(self, stage, buckets, warmer.function)
 
+        watch_ingests(janitor, stage, alarms)
         Dashboard(self, "Dashboard", stage=stage, workers=workers)

@@ -13,6 +13,7 @@ from course_backfill.adapters.setup import create_resources
 from course_backfill.local.embedded_aws.server import running_embedded_aws
 from course_backfill.resources import Resources
 from infra.stage import Stage
+from infra.storage_stack import is_ours
 from tests.infra.templates import Template, Templates, attribute, loaded, named, of_type, stack
 
 STAGES = ("dev", "prod")
@@ -78,7 +79,9 @@ class Local:
         }
 
     def buckets(self) -> dict[str, Any]:
-        return {one.name: self._bucket(one.name) for one in self.resources.buckets}
+        """But for those of locations that their owners make."""
+        made = (one for one in self.resources.buckets if not one.location or is_ours(one.location))
+        return {one.name: self._bucket(one.name) for one in made}
 
     def _bucket(self, name: str) -> dict[str, Any]:
         s3 = self.clients.s3

@@ -40,7 +40,7 @@ def test_the_stages_of_the_repository_load() -> None:
     assert {stage.name for stage in found.values()} == {"dev", "prod"}
     assert len({stage.settings.namespace for stage in found.values()}) == 2
     assert found["prod"].network.vpc_id
-    assert len(found["prod"].settings.locations) == 2
+    assert len(found["prod"].settings.locations) == 3
 
 
 def test_a_stage_says_little_and_the_rest_follows() -> None:
