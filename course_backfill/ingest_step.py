@@ -222,7 +222,7 @@ class IngestStep:
             # An outage in between is no end of it: two that take turns would never end.
             patient_since = patient_since or to_text(now)
             since = from_text(patient_since)
-        late_runs = (earlier.late_runs if earlier else 0) + waiting.is_late
+        late_runs = _late_runs(earlier, waiting)
         if late_runs >= MOST_LATE_RUNS:
             detail = f"{waiting.reason}, {late_runs} times"
             failure = Failure.of_ingest("out-of-time", detail, stage=ingest.standing)
@@ -254,6 +254,15 @@ class IngestStep:
             message.step, "waiting", f"Waiting: {waiting.reason}", replica=message.replica
         )
         self._ingests.note(ingest, event)
+
+
+def _late_runs(earlier: Timer | None, waiting: StepWaiting) -> int:
+    """How many in a row there were, whatever outage was in between."""
+    before = earlier.late_runs if earlier else 0
+    if waiting.is_late:
+        return before + 1
+    is_outage = waiting.patience is None
+    return before if is_outage else 0
 
 
 def parked_timer(message: StepMessage, *, due: datetime, since: datetime) -> Timer:

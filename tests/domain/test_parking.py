@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_backfill.clock import from_text, to_text
-from course_backfill.errors import SourceUnavailable
-from course_backfill.ingest_step import Parking, StepResult, StepWaiting
+from course_backfill.errors import OutOfTime, SourceUnavailable
+from course_backfill.ingest_step import (
+    LATE_RESEND,
+    MOST_LATE_RUNS,
+    Parking,
+    StepResult,
+    StepWaiting,
+)
 from course_backfill.ingests import Ingest, IngestStatus, Leg, Stage
 from course_backfill.messages import Step, StepMessage
 from course_backfill.stores.timers import Timer, TimerKind, find_timer, move_timer
@@ -194,3 +200,75 @@ def test_a_wait_of_known_length_ends_when_that_is_over() -> None:
     failure = stores.ingests.get("ingest-1").failure
     assert failure is not None
     assert failure.code == "gave-up-waiting"
+
+
+class Late(Outage):
+    """A step whose work is met, one after the other, by what the test says."""
+
+    def __init__(self, *met: Exception | StepWaiting) -> None:
+        self.met = list(met)
+        super().__init__()
+
+    def _work(self, ingest: Ingest, message: StepMessage) -> StepResult:
+        met = self.met.pop(0)
+        if isinstance(met, StepWaiting):
+            return met
+        raise met
+
+    def deliver(self, message: StepMessage = MESSAGE) -> None:
+        while self.met:
+            self.step.handle(message)
+
+
+LATE = OutOfTime("not done in a run of 300 s")
+AWAY = SourceUnavailable("MongoDB does not answer")
+COLD = StepWaiting("cold", patience=timedelta(hours=1))
+
+
+def test_a_packet_whose_run_was_too_short_is_sent_again_at_once_and_later_if_that_gets_lost() -> (
+    None
+):
+    late = Late(LATE)
+    late.deliver()
+    assert late.stores.outbox.take() == [MESSAGE]
+    assert due(late) - late.stores.clock.now == LATE_RESEND
+
+
+def test_what_has_no_pieces_is_not_sent_again_before_a_gap() -> None:
+    late = Late(LATE)
+    late.deliver(MESSAGE.model_copy(update={"packet": None}))
+    assert late.stores.outbox.take() == []
+    assert due(late) - late.stores.clock.now == Parking().first
+
+
+@pytest.mark.parametrize(
+    ("met", "is_failed"),
+    [
+        ([LATE] * (MOST_LATE_RUNS - 1), False),
+        ([LATE] * MOST_LATE_RUNS, True),
+        ([LATE] * (MOST_LATE_RUNS - 1) + [AWAY, LATE], True),
+        ([LATE] * (MOST_LATE_RUNS - 1) + [COLD, LATE], False),
+    ],
+    ids=["one-less", "enough", "across-an-outage", "in-a-row-alone"],
+)
+def test_late_runs_in_a_row_fail_the_ingest(
+    met: list[Exception | StepWaiting], is_failed: bool
+) -> None:
+    late = Late(*met)
+    late.deliver()
+    failure = late.ingest.failure
+    assert (failure is not None) == is_failed
+    if failure:
+        assert failure.code == "out-of-time"
+        assert failure.detail == (
+            f"replicate of packet 3: not done in a run of 300 s, {MOST_LATE_RUNS} times"
+        )
+
+
+def test_late_runs_do_not_give_up_however_long_the_message_waited_for_its_turn() -> None:
+    late = Late(LATE)
+    late.deliver()
+    late.stores.clock.advance(days=3)
+    late.met = [LATE]
+    late.deliver()
+    assert late.ingest.failure is None

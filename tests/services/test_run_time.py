@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course_backfill.adapters.lambda_batch import Handles
+from course_backfill.audits import AuditWish
 from course_backfill.ingest_step import MOST_LATE_RUNS
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.messages import Step, StepMessage
 from course_backfill.run_time import MARGIN_SECONDS, limited
 from course_backfill.uploads import PART_BYTES
 from services.replicator import packet_copier
+from tests.services.audit_world import AUDIT, AuditWorld
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 FILES = 12
@@ -44,30 +46,10 @@ class Hurried(MemoryPipeline):
         super().__init__(**options)
         self.looks = list(looks)
         self.runs: list[StepMessage] = []
+        hurry(self, self.looks)
 
-    def deliver(self, message: StepMessage) -> None:
-        self.runs.append(message)
-        with self._run():
-            super().deliver(message)
-
-    @contextmanager
-    def _run(self) -> Iterator[None]:
-        if not self.looks:
-            yield
-            return
-        with limited(MARGIN_SECONDS + self.looks.pop(0), now=Ticking()):
-            yield
-
-    def hurried_backfill(self, **request: Any) -> Ingest:
-        """Until nothing is left to be done, whatever waits for a while."""
-        ingest = self.start(**request)
-        for _ in range(200):
-            self.run()
-            if self.ingest(ingest).status.is_end:
-                break
-            self.wiring.clock.advance(minutes=21)
-            self.sweep()
-        return self.ingest(ingest)
+    def step(self, service: str) -> Handles:
+        return Noting(super().step(service), self.runs)
 
     def runs_of(self, step: Step) -> int:
         return sum(one.step is step for one in self.runs)
@@ -75,6 +57,44 @@ class Hurried(MemoryPipeline):
     def waits(self, ingest: str) -> list[str]:
         events = self.wiring.ingests.events(ingest)
         return [one.description for one in events if one.outcome == "waiting"]
+
+
+@dataclass
+class Noting:
+    """A step that notes its runs."""
+
+    step: Handles
+    runs: list[StepMessage]
+
+    def handle(self, message: StepMessage) -> None:
+        self.runs.append(message)
+        self.step.handle(message)
+
+
+def hurry(pipeline: MemoryPipeline, looks: list[float]) -> None:
+    """From now on each run has as many looks as the next number says; those after them, any."""
+    deliver = pipeline.deliver
+
+    def hurried(message: StepMessage) -> None:
+        if looks:
+            with limited(MARGIN_SECONDS + looks.pop(0), now=Ticking()):
+                deliver(message)
+        else:
+            deliver(message)
+
+    pipeline.deliver = hurried  # type: ignore[method-assign] # So that `run` takes it.
+
+
+def finished(pipeline: MemoryPipeline, **request: Any) -> Ingest:
+    """An ingest until it has ended, whatever waits for a while."""
+    ingest = pipeline.start(**request)
+    for _ in range(200):
+        pipeline.run()
+        if pipeline.ingest(ingest).status.is_end:
+            break
+        pipeline.wiring.clock.advance(minutes=21)
+        pipeline.sweep()
+    return pipeline.ingest(ingest)
 
 
 def filled(pipeline: Hurried) -> Hurried:
@@ -98,21 +118,41 @@ def stored(pipeline: MemoryPipeline) -> dict[str, dict[str, bytes]]:
 @pytest.fixture(scope="module")
 def unhurried() -> dict[str, dict[str, bytes]]:
     pipeline = filled(Hurried(locations=LOCATIONS))
-    assert pipeline.hurried_backfill().status is IngestStatus.SUCCEEDED
+    assert finished(pipeline).status is IngestStatus.SUCCEEDED
     return stored(pipeline)
 
 
 @given(looks=st.lists(st.integers(0, 30), max_size=MOST_LATE_RUNS - 1))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_whatever_time_runs_have_all_ends_as_if_they_had_any(
     unhurried: dict[str, dict[str, bytes]], looks: list[int]
 ) -> None:
     pipeline = filled(Hurried(*looks, locations=LOCATIONS))
-    ended = pipeline.hurried_backfill()
+    ended = finished(pipeline)
     assert ended.status is IngestStatus.SUCCEEDED
     assert stored(pipeline) == unhurried
     replicas = pipeline.wiring.packets.replicas(ended.id)
     assert all(one.objects_done == one.objects_verified == one.objects for one in replicas)
+
+
+@given(looks=st.lists(st.integers(0, 12), max_size=MOST_LATE_RUNS - 1))
+@settings(deadline=None, max_examples=25)
+def test_audits_find_and_repairs_mend_the_same_whatever_time_runs_have(looks: list[int]) -> None:
+    world = AuditWorld()
+    before = {name: world.objects(name) for name in ("primary", "second")}
+    world.alter("assets/3.txt")
+    world.remove("assets/5.txt", location="second")
+    hurry(world.pipeline, list(looks))
+    audit = finished(world.pipeline, **AUDIT, audit=AuditWish(method="bytes"))
+    assert audit.status is IngestStatus.SUCCEEDED
+    assert world.found(audit) == {
+        ("primary", "3.txt", "fixity-mismatch"),
+        ("second", "5.txt", "object-missing"),
+    }
+    hurry(world.pipeline, list(looks))
+    repaired = finished(world.pipeline, locations=("primary", "second"))
+    assert repaired.status is IngestStatus.SUCCEEDED
+    assert {name: world.objects(name) for name in ("primary", "second")} == before
 
 
 def test_a_packet_goes_on_at_once_and_keeps_what_it_stored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +161,7 @@ def test_a_packet_goes_on_at_once_and_keeps_what_it_stored(monkeypatch: pytest.M
     ingest = pipeline.start()
     message = pipeline.run(until=lambda one: one.step is Step.REPLICATE)
     assert message
-    pipeline.looks = [8.5]
+    pipeline.looks[:] = [8.5]
     pipeline.deliver(message)
     kept = [stat.key for stat in pipeline.wiring.reader(pipeline.wiring.primary).list("")]
     assert 0 < len(kept) < FILES
@@ -141,7 +181,7 @@ def test_a_large_object_goes_on_with_the_parts_that_were_sent() -> None:
     ingest = pipeline.start()
     message = pipeline.run(until=lambda one: one.step is Step.REPLICATE)
     assert message
-    pipeline.looks = [2.5]
+    pipeline.looks[:] = [2.5]
     pipeline.deliver(message)
     key = pipeline.prefix("v1") + "assets/large.bin"
     writer = pipeline.wiring.writer(pipeline.wiring.primary)
@@ -173,7 +213,7 @@ def test_what_no_run_has_time_enough_for_fails_with_what_to_do(step: Step, stage
             continue
         runs += 1
         assert runs <= MOST_LATE_RUNS
-        pipeline.looks = [0]
+        pipeline.looks[:] = [0]
         pipeline.deliver(message)
     assert runs == MOST_LATE_RUNS
     failure = pipeline.ingest(ingest).failure
@@ -185,10 +225,10 @@ def test_what_no_run_has_time_enough_for_fails_with_what_to_do(step: Step, stage
 
 def test_a_retry_of_what_had_too_little_time_has_all_its_runs_again() -> None:
     pipeline = filled(Hurried(*[0] * 50))
-    ingest = pipeline.hurried_backfill(on_failure="keep")
+    ingest = finished(pipeline, on_failure="keep")
     assert ingest.failure
     assert ingest.failure.code == "out-of-time"
-    pipeline.looks = [0]
+    pipeline.looks[:] = [0]
     pipeline.wiring.lifecycle.retry(ingest.id, by="operator")
     while not pipeline.ingest(ingest.id).status.is_end:
         pipeline.run()
@@ -202,7 +242,7 @@ def test_a_message_that_was_lost_after_a_late_run_is_sent_again() -> None:
     ingest = pipeline.start()
     message = pipeline.run(until=lambda one: one.step is Step.REPLICATE)
     assert message
-    pipeline.looks = [0]
+    pipeline.looks[:] = [0]
     pipeline.deliver(message)
     pipeline.wiring.messages.waiting.clear()
     pipeline.wiring.clock.advance(minutes=21)
@@ -217,13 +257,13 @@ def test_late_runs_are_counted_across_an_outage_in_between() -> None:
     message = pipeline.run(until=lambda one: one.step is Step.REPLICATE)
     assert message
     for _ in range(MOST_LATE_RUNS - 1):
-        pipeline.looks = [0]
+        pipeline.looks[:] = [0]
         pipeline.deliver(message)
     pipeline.wiring.source.fail_next(1)
     pipeline.deliver(message)
     assert "MongoDB" in pipeline.waits(ingest)[-1]
     assert not pipeline.ingest(ingest).status.is_end
-    pipeline.looks = [0]
+    pipeline.looks[:] = [0]
     pipeline.deliver(message)
     failure = pipeline.ingest(ingest).failure
     assert failure
