@@ -77,19 +77,20 @@ def warm(
         "type": "Ingest",
         "ingestType": {"id": WARM},
         "dryRun": dry_run,
+        **({"version": version} if version else {}),
+        **({"locations": location} if location else {}),
         **restore_of(tier, days, max_cost),
     }
-    if version:
-        wanted["version"] = version
-    if location:
-        wanted["locations"] = location
-    starts = Starts(api=api, wanted=wanted, is_waiting=watch)
-    starts.start([name])
-    if watch or dry_run:
+    _start(Starts(api=api, wanted=wanted, is_waiting=watch), name, as_json=as_json)
+
+
+def _start(starts: Starts, course: str, *, as_json: bool) -> None:
+    starts.start([course])
+    if starts.is_waiting or starts.wanted["dryRun"]:
         follow_starts(starts, as_json=as_json)
     else:
         for ingest in starts.ingests:
-            _tell(api.get(ingest_path(ingest)), as_json=as_json)
+            _tell(starts.api.get(ingest_path(ingest)), as_json=as_json)
     raise typer.Exit(starts.code)
 
 
