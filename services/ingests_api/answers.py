@@ -15,8 +15,8 @@ from services.ingests_api.problems import CONTENT_TYPE, ShownProblem
 Answer = Response[str]
 
 CSV = "text/csv"
-ALWAYS = (401, 403, 500, 503)
-"""Any route may be refused so."""
+ALWAYS = (401, 403, 413, 422, 500, 503)
+"""Any route may be refused so: an unknown parameter is wrong, a body may be too large anywhere."""
 
 _LOCATED = {201, 202, 307}
 _LOCATION: OpenAPIResponseHeader = {

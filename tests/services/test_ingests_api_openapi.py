@@ -14,8 +14,15 @@ from openapi_spec_validator import validate
 from course_backfill.inventory import KIND_FOLDERS
 from course_backfill.messages import SERVICES
 from services.ingests_api.auth import ANY, KNOWN, LOCKED, PUBLIC, SCOPES
+from tests.services.access import ROUTES, Route, concrete
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
+
+BODIES: dict[str, Any] = {
+    "/ingests": create_request(),
+    "/ingests/<ingest_id>/restore-tier": {"tier": "Bulk"},
+    "/dead-letters/redrive": {"service": "planner"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +182,42 @@ def test_the_requests_that_are_described_are_those_that_are_taken(
     names = document["components"]["schemas"]["IngestRequest"]
     assert names["additionalProperties"] is False
     assert names["required"] == ["ingestType", "course"]
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "an unknown parameter": {"query": "nonsense=1"},
+    "a parameter that is no text": {"query": "%FF=%FF"},
+    "a body over the limit": {"body": "x" * 70_000},
+    "a body that is no JSON": {"body": "{"},
+    "a body of another type": {"body": "<a/>", "headers": {"content-type": "application/xml"}},
+    "no token": {"scope": None},
+    "no scope": {"scope": ""},
+    "nothing at all": {},
+}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_is_wrong_with_a_request_is_answered_as_described(
+    world: ApiWorld, document: dict[str, Any], fault: str, route: Route
+) -> None:
+    method, path = route
+    answer = world.ask(method, concrete(path), **FAULTS[fault])
+    described = operation(document, method, path.replace("<", "{").replace(">", "}"))["responses"]
+    assert str(answer.status) in described
+    assert answer.status < 500
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_an_outage_is_answered_as_described(document: dict[str, Any], route: Route) -> None:
+    world = ApiWorld()
+    world.wiring.state.is_unavailable = True
+    method, path = route
+    query = "path=assets/a.txt" if path.endswith("/content") else ""
+    answer = world.ask(method, concrete(path), body=BODIES.get(path), query=query)
+    described = operation(document, method, path.replace("<", "{").replace(">", "}"))["responses"]
+    assert str(answer.status) in described
+    assert answer.status in {200, 503}
 
 
 def test_a_redirect_is_described_without_a_body(document: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ class MetaRoutes:
                 handler=self.health,
                 tag=TAG,
                 summary="Whether the API answers; asks for no token",
-                answers={200: healthy[200], 500: healthy[500]},
+                answers={status: healthy[status] for status in (200, 413, 422, 500)},
             ),
             Endpoint(
                 method="GET",
