@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from course_backfill.cold.estimates import GIGABYTE, MICROS
 from course_backfill.estimation import requests
@@ -10,6 +11,7 @@ from course_backfill.estimation.estimates import CostLine, Estimate, Workload
 from course_backfill.estimation.plans import EstimatePlan
 from course_backfill.estimation.rates import Rates
 from course_backfill.estimation.service_prices import ServicePrices
+from course_backfill.packets import MAX_PACKET_BYTES, MAX_PACKET_OBJECTS
 
 RENEWED_EVERY = 5
 """Seconds between two signs of life of a claim, as long as a packet is in hand."""
@@ -27,11 +29,14 @@ def estimate(
     """Time and money; nothing takes nothing."""
     copying = _copying_seconds(work, plan, rates)
     listing = _listing_seconds(work, plan, rates)
-    source = work.bytes / 1e6 / rates.source_megabytes_per_second if plan.primary else 0.0
-    lines = list(_lines(work, plan, copying + listing, rates, prices))
-    return _estimate(
-        work, copying, listing, source, lines, workers=rates.workers, currency=currency
+    times = _Times(
+        copying=copying,
+        packet=min(copying, _packet_seconds(plan, rates)),
+        listing=listing,
+        source=work.bytes / 1e6 / rates.source_megabytes_per_second if plan.primary else 0.0,
     )
+    lines = list(_lines(work, plan, copying + listing, rates, prices))
+    return _estimate(work, times, lines, workers=rates.workers, currency=currency)
 
 
 def together(estimates: Sequence[Estimate], *, workers: int, currency: str) -> Estimate:
@@ -39,43 +44,53 @@ def together(estimates: Sequence[Estimate], *, workers: int, currency: str) -> E
     work = Workload()
     for one in estimates:
         work = work.plus(one.workload)
-    whole = _estimate(
-        work,
-        sum(one.copying_millis for one in estimates) / 1000,
-        sum(one.listing_millis for one in estimates) / 1000,
-        sum(one.source_millis for one in estimates) / 1000,
-        _added(line for one in estimates for line in one.lines),
-        workers=workers,
-        currency=currency,
+    times = _Times(
+        copying=sum(one.copying_millis for one in estimates) / 1000,
+        packet=max((one.packet_millis for one in estimates), default=0) / 1000,
+        listing=sum(one.listing_millis for one in estimates) / 1000,
+        source=sum(one.source_millis for one in estimates) / 1000,
     )
+    lines = _added(line for one in estimates for line in one.lines)
+    whole = _estimate(work, times, lines, workers=workers, currency=currency)
     longest = max((one.seconds for one in estimates), default=0)
     return whole.model_copy(update={"seconds": max(whole.seconds, longest)})
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """In seconds; see Estimate."""
+
+    copying: float
+    packet: float
+    listing: float
+    source: float
+
+
 def _estimate(
-    work: Workload,
-    copying: float,
-    listing: float,
-    source: float,
-    lines: Sequence[CostLine],
-    *,
-    workers: int,
-    currency: str,
+    work: Workload, times: _Times, lines: Sequence[CostLine], *, workers: int, currency: str
 ) -> Estimate:
-    at_once = max(1, min(workers, work.packets))
     courses_at_once = max(1, min(workers, work.courses))
+    working = times.copying / workers + times.packet + times.listing / courses_at_once
     return Estimate(
         workload=work,
-        seconds=round(max(copying / at_once + listing / courses_at_once, source)),
+        seconds=round(max(working, times.source)),
         workers=workers,
-        copying_millis=round(copying * 1000),
-        listing_millis=round(listing * 1000),
-        source_millis=round(source * 1000),
+        copying_millis=round(times.copying * 1000),
+        packet_millis=round(times.packet * 1000),
+        listing_millis=round(times.listing * 1000),
+        source_millis=round(times.source * 1000),
         currency=currency,
         once_micros=sum(one.cost_micros for one in lines if not one.is_monthly),
         monthly_micros=sum(one.cost_micros for one in lines if one.is_monthly),
         lines=tuple(lines),
     )
+
+
+def _packet_seconds(plan: EstimatePlan, rates: Rates) -> float:
+    legs = (plan.primary is not None) + len(plan.others)
+    one_by_one = MAX_PACKET_OBJECTS / rates.objects_per_second
+    passing = MAX_PACKET_BYTES / 1e6 / rates.megabytes_per_second
+    return 2 * legs * (one_by_one + passing)
 
 
 def _copying_seconds(work: Workload, plan: EstimatePlan, rates: Rates) -> float:

@@ -53,6 +53,8 @@ class Estimate(Record):
     """That are at work at a time, where there is so much to do."""
     copying_millis: int
     """Thousandths of seconds of workers, all together."""
+    packet_millis: int
+    """Likewise, of the one that has a full packet in hand, in every stage, when others are done."""
     listing_millis: int
     """Likewise, of one worker for each course."""
     source_millis: int

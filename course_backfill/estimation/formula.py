@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FORMULA = """\
 hours       = the longer of
-                copying / workers + listing / courses at once
+                copying / workers + one full packet, which is done last, + listing / courses at once
                 bytes / sourceMegabytesPerSecond, where MongoDB is read
   copying   = 2 × (small objects / objectsPerSecond + bytes / megabytesPerSecond), once to
               write and once to read back; for a further location the bytes count once where it is

@@ -5,7 +5,7 @@ The numbers are those of ingests that meet no trouble; a test counts real ones a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from course_backfill.estimation.estimates import Workload
 from course_backfill.estimation.plans import Destination, EstimatePlan
@@ -35,6 +35,29 @@ class StateItems:
     checks: int = 0
     deletes: int = 0
     reads: int = 0
+
+    def times(self, number: int) -> StateItems:
+        """So many of them."""
+        return StateItems(*(getattr(self, one.name) * number for one in fields(self)))
+
+    def plus(self, other: StateItems) -> StateItems:
+        """Both of them."""
+        names = [one.name for one in fields(self)]
+        return StateItems(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
+OF_SOURCE = StateItems(puts=29, updates=5, checks=1, deletes=1, reads=40)
+"""Of an ingest that reads MongoDB, whatever its packets."""
+OF_SECOND_LEG = StateItems(puts=9, reads=10)
+"""Besides, where it goes on to further locations."""
+OF_COPIES = StateItems(puts=22, updates=2, deletes=1, reads=35)
+"""Of an ingest between locations."""
+OF_LOCATION = StateItems(puts=4, updates=2, checks=1, reads=3)
+"""Of each further location."""
+OF_LOCATION_ALONE = StateItems(puts=4, updates=2, checks=3, reads=3)
+"""The same of an ingest between locations."""
+OF_PACKET = StateItems(puts=1, updates=6, checks=4, reads=8)
+"""Of each packet, which is claimed and ended in each of two stages."""
 
 
 def primary_requests(work: Workload, plan: EstimatePlan) -> BucketRequests:
@@ -80,20 +103,16 @@ def work_requests(work: Workload, plan: EstimatePlan) -> BucketRequests:
 
 
 def state_items(work: Workload, plan: EstimatePlan) -> StateItems:
-    """A transaction claims a packet and one ends it, in each stage; then those of the ingest."""
-    courses, packets, others = work.courses, work.packets, len(plan.others)
-    second = courses if others else 0
-    first = packets if plan.primary is not None else 0
-    return StateItems(
-        puts=29 * courses + first + 9 * second + others * (4 * courses + packets),
-        updates=5 * courses + 6 * first + others * (2 * courses + 6 * packets),
-        checks=courses + 4 * first + others * (courses + 4 * packets),
-        deletes=courses,
-        reads=40 * courses
-        + 8 * first
-        + 10 * second
-        + others * (3 * courses + (8 + 2 * others) * packets),
-    )
+    """Of the tables; whoever ends a packet between locations looks at the replica of each."""
+    others = len(plan.others)
+    looks = StateItems(reads=2 * others)
+    brought = OF_PACKET.plus(looks).times(others * work.packets)
+    if plan.primary is None:
+        alone = OF_COPIES.plus(OF_LOCATION_ALONE.times(others))
+        return brought.plus(alone.times(work.courses))
+    course = OF_SOURCE.plus(OF_SECOND_LEG if others else StateItems())
+    course = course.plus(OF_LOCATION.times(others))
+    return course.times(work.courses).plus(OF_PACKET.times(work.packets)).plus(brought)
 
 
 def messages(work: Workload, plan: EstimatePlan) -> int:

@@ -142,12 +142,10 @@ def count_items(wiring: SourcedWiring) -> Counter[str]:
     return items
 
 
-def backfill(wiring: SourcedWiring, sizes: Sequence[int]) -> None:
-    """Backfills a course of files of these sizes to every location."""
+def save(wiring: SourcedWiring, sizes: Sequence[int]) -> None:
+    """Puts files of these sizes into the course."""
     for number, size in enumerate(sizes):
         wiring.content.save(COURSE, f"file-{number}", bytes(size))
-    ingest = accept(wiring, COURSE, locations=tuple(wiring.locations))
-    Installation(wiring).complete(ingest)
 
 
 def counted(arriving: Counter[tuple[str, str]], bucket: str) -> requests.BucketRequests:
@@ -166,28 +164,72 @@ def test_an_ingest_asks_as_often_as_is_estimated(
     with closing(SourcedWiring(settings)) as wiring:
         create_resources(settings, wiring.clients)
         wiring.courses.add(COURSE)
+        save(wiring, sizes)
         items = count_items(wiring)
         arriving.clear()
-        backfill(wiring, sizes)
+        locations = tuple(wiring.locations)
+        Installation(wiring).complete(accept(wiring, COURSE, locations=locations))
         sent = wiring.messages.count
-
-    work = workload(sizes)
-    plan = EstimatePlan.of(
-        settings.locations,
-        source=settings.primary,
-        reads_source=True,
-        verify=settings.verify,
-        region=settings.aws_region,
+    work, plan = workload(sizes), plan_of(settings, reads_source=True)
+    assert {one: counted(arriving, one) for one in buckets(settings)} == asked_for(
+        work, plan, settings
     )
-    asked = {
-        settings.primary.bucket: requests.primary_requests(work, plan),
+    assert sent == requests.messages(work, plan)
+    assert_state(work, plan, items, arriving)
+
+
+@pytest.mark.usefixtures("small_packets")
+@pytest.mark.parametrize("case", ["a second location", "two further locations", "an archive"])
+def test_an_ingest_between_locations_asks_as_often_as_is_estimated(
+    aws_endpoint: str, arriving: Counter[tuple[str, str]], case: str
+) -> None:
+    sizes, classes, verify = CASES[case]
+    settings = settings_of(aws_endpoint, classes, verify)
+    with closing(SourcedWiring(settings)) as wiring:
+        create_resources(settings, wiring.clients)
+        wiring.courses.add(COURSE)
+        save(wiring, sizes)
+        installation = Installation(wiring)
+        installation.complete(accept(wiring, COURSE))
+        items = count_items(wiring)
+        arriving.clear()
+        before = wiring.messages.count
+        others = tuple(wiring.locations)[1:]
+        installation.complete(accept(wiring, COURSE, provider="amazon-s3", locations=others))
+        sent = wiring.messages.count - before
+    work, plan = workload(sizes), plan_of(settings, reads_source=False)
+    assert {one: counted(arriving, one) for one in buckets(settings)} == asked_for(
+        work, plan, settings
+    )
+    assert sent == requests.messages(work, plan)
+    assert_state(work, plan, items, arriving)
+
+
+def buckets(settings: Settings) -> list[str]:
+    """All of the installation."""
+    return [settings.work_bucket, *(one.bucket for one in settings.locations)]
+
+
+def asked_for(
+    work: Workload, plan: EstimatePlan, settings: Settings
+) -> dict[str, requests.BucketRequests]:
+    """What each bucket is asked, as estimates say."""
+    return {
         settings.work_bucket: requests.work_requests(work, plan),
+        settings.primary.bucket: requests.primary_requests(work, plan),
     } | {
         one.bucket: requests.location_requests(work, other, plan)
         for one, other in zip(settings.locations[1:], plan.others, strict=True)
     }
-    assert {bucket: counted(arriving, bucket) for bucket in asked} == asked
-    assert sent == requests.messages(work, plan)
+
+
+def assert_state(
+    work: Workload,
+    plan: EstimatePlan,
+    items: Counter[str],
+    arriving: Counter[tuple[str, str]],
+) -> None:
+    """That DynamoDB was asked to write as much as estimates say, and to read hardly less."""
     expected = requests.state_items(work, plan)
     assert dict(items) == {
         "Put": expected.puts,
@@ -197,6 +239,17 @@ def test_an_ingest_asks_as_often_as_is_estimated(
     }
     reads = arriving["GetItem", ""] + arriving["Query", ""]
     assert reads <= expected.reads <= 1.5 * reads + 20
+
+
+def plan_of(settings: Settings, *, reads_source: bool) -> EstimatePlan:
+    """The way into all locations, or from the primary to all others."""
+    return EstimatePlan.of(
+        settings.locations,
+        source=settings.primary,
+        reads_source=reads_source,
+        verify=settings.verify,
+        region=settings.aws_region,
+    )
 
 
 def workload(sizes: Sequence[int]) -> Workload:

@@ -108,13 +108,17 @@ def test_courses_add_up(courses: list[list[int]], way: tuple[str, ...]) -> None:
     whole = Workload()
     for work in works:
         whole = whole.plus(work)
-    added = ESTIMATOR.together([ESTIMATOR.backfill(work, way) for work in works])
+    single = [ESTIMATOR.backfill(work, way) for work in works]
+    added = ESTIMATOR.together(single)
     at_once = ESTIMATOR.backfill(whole, way)
     assert added.workload == whole
     slack = len(added.lines) * len(works) + 20  # Rounding, and batches that are not shared.
     assert abs(added.once_micros - at_once.once_micros) <= slack
     assert abs(added.monthly_micros - at_once.monthly_micros) <= slack
-    assert added.seconds >= at_once.seconds - 1
+    for millis in ("copying_millis", "listing_millis", "source_millis"):
+        assert abs(getattr(added, millis) - getattr(at_once, millis)) <= len(works) + 1
+    alone = [one.seconds for one in single]
+    assert max(alone, default=0) <= added.seconds <= sum(alone) + len(alone)
 
 
 @given(courses_of_sizes, ways)
