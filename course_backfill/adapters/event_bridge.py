@@ -10,6 +10,7 @@ from course_backfill.adapters.aws_errors import EVENTS, error_code, named_errors
 from course_backfill.clock import from_text
 from course_backfill.domain_events import SOURCE, DomainEvent
 from course_backfill.errors import EventsRefused, EventsUnavailable
+from course_backfill.findings import Finding
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -19,7 +20,23 @@ MOST_BYTES = 256 * 1024
 """EventBridge's limit for an event: its source, type, detail and 14 bytes for its time."""
 TIME_BYTES = 14
 
+_MISSING = {"ResourceNotFoundException"}
 _PASSING = {"InternalFailure", "InternalException", "ThrottlingException"}
+
+
+def check_bus(client: EventBridgeClient, bus: str) -> Finding:
+    """Whether the bus is there: EventBridge takes what is sent to none, and drops it."""
+    name = f"event bus {bus}"
+    try:
+        with named_errors(EVENTS):
+            client.describe_event_bus(Name=bus)
+    except (EventsUnavailable, EventsRefused, ClientError) as error:
+        cause = error.__cause__ or error
+        is_missing = isinstance(cause, ClientError) and error_code(cause) in _MISSING
+        detail = "there is no such bus: events to it would be lost" if is_missing else str(error)
+        action = "Create it, or correct COURSE_BACKFILL_EVENT_BUS"
+        return Finding(name, False, detail, action)
+    return Finding(name, True, "there")
 
 
 class EventBridgeBus:

@@ -85,11 +85,14 @@ def check(
         "aws_endpoint_url": aws_endpoint_url,
     }
     settings = _settings_of_check(given, ClientFile.read(data_dir))
-    from course_backfill.adapters.aws_clients import AwsClients
+    from course_backfill.adapters.aws_clients import AwsClients, events_client
+    from course_backfill.adapters.event_bridge import check_bus
     from course_backfill.adapters.setup import check_storage
 
     findings = _check_source(settings)
     findings += check_storage(settings, AwsClients.connect(settings))
+    if settings.event_bus is not None:
+        findings.append(check_bus(events_client(settings), settings.event_bus))
     _tell(findings, as_json=as_json)
 
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.stub import Stubber
 
 from course_backfill.adapters.aws_clients import AwsClients, events_client
-from course_backfill.adapters.event_bridge import EventBridgeBus
+from course_backfill.adapters.event_bridge import EventBridgeBus, check_bus
 from course_backfill.adapters.memory_event_bus import MemoryEventBus
 from course_backfill.domain_events import (
     SOURCE,
@@ -118,6 +118,19 @@ def test_a_repeat_is_heard_again_under_the_same_id(listened: Listened) -> None:
         REGISTERED.id,
         FAILED.id,
     ]
+
+
+def test_a_check_says_whether_the_bus_is_there(aws_settings: Settings) -> None:
+    name = f"{aws_settings.namespace}-events"
+    client = events_client(aws_settings)
+    missing = check_bus(client, name)
+    assert (missing.ok, missing.name) == (False, f"event bus {name}")
+    assert "events to it would be lost" in missing.detail
+    assert "COURSE_BACKFILL_EVENT_BUS" in missing.action
+    client.create_event_bus(Name=name)
+    assert check_bus(client, name).ok
+    away = aws_settings.model_copy(update={"aws_endpoint_url": "http://127.0.0.1:9"})
+    assert "nothing listens" in check_bus(events_client(away), name).detail
 
 
 # --- EventBridge alone --------------------------------------------------------------------------

@@ -92,6 +92,7 @@ def test_a_check_reads_the_source_that_the_secret_names(on_aws: OnAws) -> None:
     found = run_command("check", "--json", **on_aws.settings)
     named = {one["name"]: one["ok"] for one in found.document}
     assert named["contentstore"], found.out
+    assert named[f"event bus {on_aws.settings['COURSE_BACKFILL_EVENT_BUS']}"]
 
 
 def test_a_check_names_a_secret_that_is_not_there(on_aws: OnAws) -> None:
