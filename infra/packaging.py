@@ -166,9 +166,9 @@ def _publish(folder: Path, place: Path) -> None:
 
 
 def _discard_disused(platform: Platform) -> None:
-    """Every change of the code makes a new folder: those that nobody asked for since a day go."""
+    """Every change of the code makes a new folder: those that nobody asked for for an hour go."""
     for folder in BUILD.glob(f"{platform.name}-*"):
-        if folder.stat().st_mtime < time.time() - 24 * 3600:
+        if folder.stat().st_mtime < time.time() - 3600:
             shutil.rmtree(folder, ignore_errors=True)
 
 

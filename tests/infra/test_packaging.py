@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra import packaging
-from infra.packaging import BOTO_SERVICES, HERE, LAMBDA, PackagingError, Platform, package, size
+from infra.packaging import BOTO_SERVICES, HERE, PackagingError, Platform, package, size
 
 AARCH64 = 183
 """What an ELF file says of its machine, by the ELF specification."""
@@ -174,14 +174,14 @@ def test_a_dependency_without_a_wheel_for_the_platform_is_told_by_name(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_packages_that_nobody_asks_for_are_discarded_after_a_day(
+def test_packages_that_nobody_asks_for_are_discarded_after_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packaging, "BUILD", tmp_path)
     monkeypatch.setattr(packaging, "_fill", lambda folder, _: folder.mkdir())
-    for name, hours in [(f"{LAMBDA.name}-old", 25), (f"{LAMBDA.name}-recent", 23), ("other", 99)]:
+    for name, minutes in [("lambda-old", 61), ("lambda-recent", 59), ("other-old", 61)]:
         (tmp_path / name).mkdir()
-        then = (tmp_path / name).stat().st_mtime - hours * 3600
+        then = (tmp_path / name).stat().st_mtime - minutes * 60
         os.utime(tmp_path / name, (then, then))
     made = package()
-    assert {path.name for path in tmp_path.iterdir()} == {made.name, "lambda-recent", "other"}
+    assert {path.name for path in tmp_path.iterdir()} == {made.name, "lambda-recent", "other-old"}
