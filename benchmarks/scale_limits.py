@@ -148,14 +148,14 @@ def limits() -> Iterator[Limit]:
     )
     yield at_both(
         "DynamoDB: rows of the report",
-        f"courses × {ROW} / 8 KB × 2 passes / the seconds below",
-        [one.courses * ROW / 8192 * 2 / _report_seconds(one) for one in both],
+        f"courses × {ROW} / 8 KB / the seconds below",
+        [one.courses * ROW / 8192 / _report_seconds(one) for one in both],
         3_000,
         "units/s",
     )
     yield at_both(
         "API: first page of the report",
-        "courses × 78 µs / 0.58 core + a query of 10 ms for each 500, twice",
+        "courses × 260 µs of a core + a query of 10 ms for each 500",
         [_report_seconds(one) for one in both],
         29,
         "s",
@@ -257,7 +257,7 @@ def _packet_seconds() -> float:
 
 
 def _report_seconds(size: Size) -> float:
-    return size.courses * (78e-6 / SMALL_CORE + 2 * TRANSACTION_SECONDS / 500)
+    return size.courses * (260e-6 + TRANSACTION_SECONDS / 500)
 
 
 def _sent_again(size: Size) -> float:
