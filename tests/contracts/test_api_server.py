@@ -102,6 +102,18 @@ def test_content_is_a_redirect_whatever_the_name(world: ApiWorld, client: httpx.
         assert file_name == name
 
 
+def test_a_large_answer_travels_compressed_and_arrives_whole(
+    world: ApiWorld, client: httpx.Client
+) -> None:
+    note = "é\n" * 500_000
+    world.pipeline.content.save(COURSE, "a.txt", b"alpha", fields={"note": note})
+    world.backfill()
+    answer = client.get(f"/courses/{COURSE}/versions/v1/entries")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) < len(note) // 100
+    assert answer.json()["results"][0]["metadata"]["note"] == note
+
+
 @pytest.mark.parametrize(
     "headers",
     [
