@@ -48,8 +48,9 @@ LOGGED = {
 class Api(Construct):
     """A route for each line of the table, each behind a token with its scope.
 
-    What is no route reaches the function too, with any of the scopes: it alone says 404 and 405. CORS is
-    off, since no page of another site asks; connections are TLS 1.2, all that an HTTP API speaks.
+    What is no route reaches the function too, with any of the scopes: it alone says 404 and 405.
+    CORS is off, since no page of another site asks; connections are TLS 1.2, all that an HTTP API
+    speaks.
     """
 
     def __init__(
