@@ -5,58 +5,45 @@ What AWS allows is as of June 2026; what a step takes is what `--only scale` mea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from benchmarks.scale_facts import (
+    AGGREGATING,
+    BYTES_PER_SECOND,
+    CLOSING,
+    COMPARING,
+    COPYING,
+    CORE,
+    ENTRY_LINE,
+    INGEST,
+    LIST_SECONDS,
+    LONGEST_TIMEOUT,
+    MESSAGE,
+    OBJECTS_PER_SECOND,
+    OTHER_FUNCTIONS,
+    OTHERS,
+    PACKET,
+    PLANNING,
+    READ_SECONDS,
+    RESENT_EVERY,
+    ROW,
+    SMALL_CORE,
+    SORTED,
+    SOURCE_BYTES_PER_SECOND,
+    TARGET,
+    TEN_TIMES,
+    TIMEOUT,
+    TRANSACTION_SECONDS,
+    VERIFYING,
+    WORK_LINE,
+    Size,
+)
 from course_backfill.estimation.requests import LISTED_TOGETHER
 from course_backfill.packets import MAX_PACKET_BYTES, MAX_PACKET_OBJECTS
 from course_backfill.run_time import MARGIN_SECONDS
 from course_backfill.stores.packets import PLANNED_TOGETHER
 from course_backfill.stores.timers import PAGE, SHARDS
-
-COPYING, VERIFYING, OTHERS, OTHER_FUNCTIONS = 8, 16, 4, 6
-"""Functions at a time, by the stages' defaults."""
-TIMEOUT, LONGEST_TIMEOUT = 300, 900
-CORE, SMALL_CORE = 1.0, 1_024 / 1_769
-"""Processors of a function that hashes, and of any other."""
-OBJECTS_PER_SECOND, BYTES_PER_SECOND, SOURCE_BYTES_PER_SECOND = 200, 60e6, 200e6
-PLANNING, COMPARING, CLOSING, AGGREGATING = 123, 30, 81, 31
-"""Seconds for a million objects, on this machine."""
-WORK_LINE, ENTRY_LINE, RESULT_LINE = 722, 926, 955
-"""Bytes of an object in work and manifest files, its name having 44."""
-SORTED = 660 + 6 * 44
-"""Bytes of temporary disk for an object: docs/operations.md, Temporary disk."""
-INGEST, PACKET, ROW, MESSAGE = 1_819, 461, 378, 111
-"""Bytes of items, and of a message."""
-READ_SECONDS, LIST_SECONDS, TRANSACTION_SECONDS = 0.03, 0.15, 0.010
-"""Of one request to S3 or DynamoDB: assumed."""
-RESENT_EVERY = 900
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large an installation is."""
-
-    courses: int
-    objects: int
-    bytes: float
-
-    @property
-    def packets(self) -> int:
-        """In each location."""
-        return (
-            self.objects // MAX_PACKET_OBJECTS + int(self.bytes) // MAX_PACKET_BYTES + self.courses
-        )
-
-    @property
-    def copying_hours(self) -> float:
-        """Until all is copied, by as many as stages have by default."""
-        seconds = self.objects / OBJECTS_PER_SECOND + self.bytes / BYTES_PER_SECOND
-        return seconds / COPYING / 3600
-
-
-TARGET = Size(5_000, 50_000_000, 1e12)
-TEN_TIMES = Size(50_000, 500_000_000, 1e13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,110 +64,10 @@ class Limit:
 
 def limits() -> Iterator[Limit]:
     """Those that grow with the installation."""
-    both = (TARGET, TEN_TIMES)
-
-    def at_both(of: str, formula: str, needed: list[float], allowed: float, unit: str) -> Limit:
-        return Limit(of, formula, (needed[0], needed[1]), allowed, unit)
-
-    running = COPYING + VERIFYING + OTHERS * OTHER_FUNCTIONS
-    yield at_both(
-        "Lambda: functions at a time, account",
-        f"{COPYING} + {VERIFYING} + {OTHER_FUNCTIONS} × {OTHERS}",
-        [running for _ in both],
-        1_000,
-        "",
-    )
-    yield at_both(
-        "Lambda: one packet",
-        f"{MAX_PACKET_OBJECTS:,} / {OBJECTS_PER_SECOND} + 200 MiB / 60 MB/s",
-        [_packet_seconds() for _ in both],
-        TIMEOUT,
-        "s",
-    )
-    yield at_both(
-        "SQS: messages in flight, a queue",
-        "functions of the queue at a time",
-        [VERIFYING for _ in both],
-        120_000,
-        "",
-    )
-    yield at_both(
-        "SQS: retention, all started at once",
-        "(objects / 200 + bytes / 60 MB/s) / 8",
-        [one.copying_hours for one in both],
-        14 * 24,
-        "h",
-    )
-    yield at_both(
-        "S3: writes, a prefix not yet split",
-        f"{COPYING} × {OBJECTS_PER_SECOND}",
-        [COPYING * OBJECTS_PER_SECOND for _ in both],
-        3_500,
-        "/s",
-    )
-    yield at_both(
-        "S3: reads, a prefix not yet split",
-        f"{VERIFYING} × {OBJECTS_PER_SECOND}",
-        [VERIFYING * OBJECTS_PER_SECOND for _ in both],
-        5_500,
-        "/s",
-    )
-    yield at_both(
-        "janitor: watches due while all wait",
-        f"courses × 3,600 / {RESENT_EVERY}; a sweep a minute takes {SHARDS} × {PAGE}",
-        [one.courses * 3600 / RESENT_EVERY for one in both],
-        SHARDS * PAGE * 60,
-        "/h",
-    )
-    yield at_both(
-        "messages sent again while all wait",
-        "packets × hours / 2 × 4, or what the sweeps can; 30 ms each",
-        [_sent_again(one) * READ_SECONDS / 3600 / one.copying_hours for one in both],
-        COPYING,
-        "functions that copy",
-    )
-    yield at_both(
-        "DynamoDB: index of status, a partition",
-        "ingests a second × 10 changes × 2 units",
-        [one.courses / one.copying_hours / 3600 * 10 * 2 for one in both],
-        1_000,
-        "units/s",
-    )
-    yield at_both(
-        "DynamoDB: rows of the report",
-        f"courses × {ROW} / 8 KB / the seconds below",
-        [one.courses * ROW / 8192 / _report_seconds(one) for one in both],
-        3_000,
-        "units/s",
-    )
-    yield at_both(
-        "API: first page of the report",
-        "courses × 260 µs of a core + a query of 10 ms for each 500",
-        [_report_seconds(one) for one in both],
-        29,
-        "s",
-    )
-    yield at_both(
-        "MongoDB: bytes, read once",
-        "8 × 60 MB/s, while large files are copied; assumed is what it may be read with",
-        [COPYING * BYTES_PER_SECOND / 1e6 for _ in both],
-        SOURCE_BYTES_PER_SECOND / 1e6,
-        "MB/s",
-    )
-    yield at_both(
-        "discovery: one round, an hour apart",
-        f"objects × {CLOSING} s / 1,000,000, one after the other",
-        [one.objects * CLOSING / 1e6 / 3600 for one in both],
-        1,
-        "h",
-    )
-    yield at_both(
-        "S3: listing all of a location once",
-        f"objects / {LISTED_TOGETHER:,} × {LIST_SECONDS} s / {VERIFYING}",
-        [one.objects / LISTED_TOGETHER * LIST_SECONDS / VERIFYING / 3600 for one in both],
-        both[0].copying_hours,
-        "h",
-    )
+    yield from _function_limits()
+    yield from _queue_limits()
+    yield from _table_limits()
+    yield from _source_limits()
 
 
 def course_limits() -> Iterator[tuple[str, str, float]]:
@@ -250,6 +137,127 @@ def markdown() -> str:
         for of, formula, amount, most, unit in sizes()
     ]
     return "\n".join(rows) + "\n"
+
+
+def _function_limits() -> Iterator[Limit]:
+    """Of what works at the same time."""
+    running = COPYING + VERIFYING + OTHERS * OTHER_FUNCTIONS
+    yield _at_both(
+        "Lambda: functions at a time, account",
+        f"{COPYING} + {VERIFYING} + {OTHER_FUNCTIONS} × {OTHERS}",
+        lambda _: running,
+        1_000,
+        "",
+    )
+    yield _at_both(
+        "Lambda: one packet",
+        f"{MAX_PACKET_OBJECTS:,} / {OBJECTS_PER_SECOND} + 200 MiB / 60 MB/s",
+        lambda _: _packet_seconds(),
+        TIMEOUT,
+        "s",
+    )
+    yield _at_both(
+        "S3: writes, a prefix not yet split",
+        f"{COPYING} × {OBJECTS_PER_SECOND}",
+        lambda _: COPYING * OBJECTS_PER_SECOND,
+        3_500,
+        "/s",
+    )
+    yield _at_both(
+        "S3: reads, a prefix not yet split",
+        f"{VERIFYING} × {OBJECTS_PER_SECOND}",
+        lambda _: VERIFYING * OBJECTS_PER_SECOND,
+        5_500,
+        "/s",
+    )
+
+
+def _queue_limits() -> Iterator[Limit]:
+    """Of what waits."""
+    yield _at_both(
+        "SQS: messages in flight, a queue",
+        "functions of the queue at a time",
+        lambda _: VERIFYING,
+        120_000,
+        "",
+    )
+    yield _at_both(
+        "SQS: retention, all started at once",
+        "(objects / 200 + bytes / 60 MB/s) / 8",
+        lambda one: one.copying_hours,
+        14 * 24,
+        "h",
+    )
+    yield _at_both(
+        "janitor: watches due while all wait",
+        f"courses × 3,600 / {RESENT_EVERY}; a sweep a minute takes {SHARDS} × {PAGE}",
+        lambda one: one.courses * 3600 / RESENT_EVERY,
+        SHARDS * PAGE * 60,
+        "/h",
+    )
+    yield _at_both(
+        "messages sent again while all wait",
+        "packets × hours / 2 × 4, or what the sweeps can; 30 ms each",
+        lambda one: _sent_again(one) * READ_SECONDS / 3600 / one.copying_hours,
+        COPYING,
+        "functions that copy",
+    )
+
+
+def _table_limits() -> Iterator[Limit]:
+    """Of what is stored and reported."""
+    yield _at_both(
+        "DynamoDB: index of status, a partition",
+        "ingests a second × 10 changes × 2 units",
+        lambda one: one.courses / one.copying_hours / 3600 * 10 * 2,
+        1_000,
+        "units/s",
+    )
+    yield _at_both(
+        "DynamoDB: rows of the report",
+        f"courses × {ROW} / 8 KB / the seconds below",
+        lambda one: one.courses * ROW / 8192 / _report_seconds(one),
+        3_000,
+        "units/s",
+    )
+    yield _at_both(
+        "API: first page of the report",
+        "courses × 260 µs of a core + a query of 10 ms for each 500",
+        _report_seconds,
+        29,
+        "s",
+    )
+
+
+def _source_limits() -> Iterator[Limit]:
+    """Of what is read."""
+    yield _at_both(
+        "MongoDB: bytes, read once",
+        "8 × 60 MB/s, while large files are copied; assumed is what it may be read with",
+        lambda _: COPYING * BYTES_PER_SECOND / 1e6,
+        SOURCE_BYTES_PER_SECOND / 1e6,
+        "MB/s",
+    )
+    yield _at_both(
+        "discovery: one round, an hour apart",
+        f"objects × {CLOSING} s / 1,000,000, one after the other",
+        lambda one: one.objects * CLOSING / 1e6 / 3600,
+        1,
+        "h",
+    )
+    yield _at_both(
+        "S3: listing all of a location once",
+        f"objects / {LISTED_TOGETHER:,} × {LIST_SECONDS} s / {VERIFYING}",
+        lambda one: one.objects / LISTED_TOGETHER * LIST_SECONDS / VERIFYING / 3600,
+        TARGET.copying_hours,
+        "h",
+    )
+
+
+def _at_both(
+    of: str, formula: str, needed: Callable[[Size], float], allowed: float, unit: str
+) -> Limit:
+    return Limit(of, formula, (needed(TARGET), needed(TEN_TIMES)), allowed, unit)
 
 
 def _packet_seconds() -> float:

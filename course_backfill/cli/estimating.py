@@ -13,7 +13,7 @@ from course_backfill.cli.bills import print_bill, print_lines
 from course_backfill.cli.connection import AsJson, DataDir, Token, Url, open_api
 from course_backfill.cli.copy_sentences import BACKFILL
 from course_backfill.cli.following import exit_code, watch_to_end
-from course_backfill.cli.options import AllMissing, ToLocations
+from course_backfill.cli.options import AllMissing, FromLocation, ToLocations
 from course_backfill.cli.printing import print_json, printable, remark
 from course_backfill.cli.selecting import missing_courses
 from course_backfill.cli.starts import Starts
@@ -41,6 +41,7 @@ def estimate(
         list[str] | None, typer.Argument(metavar="COURSE", help="Ids of courses.")
     ] = None,
     all_missing: AllMissing = False,
+    source: FromLocation = None,
     location: ToLocations = None,
     objects: Annotated[
         int | None, typer.Option(min=0, help="Of all courses together.", rich_help_panel=PLAN)
@@ -68,8 +69,8 @@ def estimate(
 ) -> None:
     """Tell how long backfilling takes and what it costs.
 
-    Of courses by a dry run of each, which reads inventories and copies nothing; a few of your own
-    tell more than any plan. With --objects and --bytes of a plan, by the settings on this machine.
+    Of courses by a dry run of each, which reads inventories and copies nothing. With --objects and
+    --bytes of a plan, by the settings on this machine.
 
     Examples:
 
@@ -81,11 +82,11 @@ def estimate(
     if (bool(names) + all_missing + is_plan) != 1:
         raise typer.BadParameter("name courses, or say --all-missing, or --objects and --bytes")
     if is_plan:
-        found, code = _planned(courses or 1, objects, size, location or []), 0
+        found, code = _planned((courses or 1, objects, size), source, location or []), 0
     else:
         with open_api(url, token, data_dir) as api:
-            chosen = list(dict.fromkeys(names or [])) or missing_courses(api).to_start
-            found, code = _dry_runs(api, chosen, location or [], as_json=as_json)
+            chosen = list(dict.fromkeys(names or [])) or _missing(api, source, location or [])
+            found, code = _dry_runs(api, chosen, source, location or [], as_json=as_json)
     if as_json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:
@@ -95,8 +96,11 @@ def estimate(
     raise typer.Exit(code)
 
 
-def _planned(courses: int, objects: int | None, size: int | None, named: Sequence[str]) -> Estimate:
-    """By the settings alone, in every required location and those that are named."""
+def _planned(
+    plan: tuple[int, int | None, int | None], source: str | None, named: Sequence[str]
+) -> Estimate:
+    """By the settings alone, into every required location and those that are named."""
+    courses, objects, size = plan
     from course_backfill.estimation.estimator import Estimator
     from course_backfill.estimation.workloads import assumed_workload
 
@@ -104,30 +108,45 @@ def _planned(courses: int, objects: int | None, size: int | None, named: Sequenc
         raise typer.BadParameter("a plan needs both --objects and --bytes")
     settings = Settings.load()
     known = {one.id for one in settings.locations}
-    unknown = [one for one in named if one not in known]
+    unknown = [one for one in [*named, *([source] if source else [])] if one not in known]
     if unknown:
         there = ", ".join(one.id for one in settings.locations)
         detail = f"no {', '.join(unknown)}; the settings have {there}"
-        raise InvalidInput(Problem("--location", detail))
-    filled = [one.id for one in settings.locations if one.required or one.id in named]
+        raise InvalidInput(Problem("--from" if source in unknown else "--location", detail))
     work = assumed_workload(
         courses=courses, objects=objects, size=size, rates=settings.estimate_rates
     )
-    return Estimator(settings).backfill(work, filled)
+    required = [one.id for one in settings.locations if one.required]
+    if source is None:
+        return Estimator(settings).backfill(work, list(dict.fromkeys([*required, *named])))
+    brought = {one: work for one in named or required if one != source}
+    return Estimator(settings).copies(source, brought)
+
+
+def _missing(api: ApiClient, source: str | None, locations: list[str]) -> list[str]:
+    return missing_courses(api, is_copied=source is not None, locations=locations).to_start
 
 
 def _dry_runs(
-    api: ApiClient, courses: Sequence[str], locations: list[str], *, as_json: bool
+    api: ApiClient,
+    courses: Sequence[str],
+    source: str | None,
+    locations: list[str],
+    *,
+    as_json: bool,
 ) -> tuple[Estimate, int]:
     """What all of them take together, and the exit code; says whose estimate is missing."""
     wanted: Document = {
         "type": "Ingest",
         "ingestType": {"id": BACKFILL},
         "dryRun": True,
-        # A bad file is for the dry run to tell: of all others there is an estimate.
-        "corruptObjects": "record",
         **({"locations": locations} if locations else {}),
     }
+    if source is None:
+        # A bad file is for the dry run to tell: of all others there is an estimate.
+        wanted["corruptObjects"] = "record"
+    else:
+        wanted["sourceLocation"] = {"provider": {"id": "amazon-s3"}, "id": source}
     starts = Starts(api=api, wanted=wanted)
     starts.start(courses)
     ends = watch_to_end(starts, as_json=as_json)

@@ -28,14 +28,15 @@ class Estimator:
         return self._estimate(work, self._plan(primary, others, reads_source=True))
 
     def copies(self, source: str, brought: Mapping[str, Workload]) -> Estimate:
-        """From one location to others, to each what is missing there, of one course."""
+        """From one location to others, to each what is missing there of the same courses."""
         found = [
             self._estimate(work, self._plan(self._locations[source], [self._locations[to]]))
             for to, work in brought.items()
         ]
         whole = self.together(found)
-        one_course = {"courses": min(1, whole.workload.courses)}
-        return whole.model_copy(update={"workload": whole.workload.model_copy(update=one_course)})
+        courses = max((one.courses for one in brought.values()), default=0)
+        same = whole.workload.model_copy(update={"courses": courses})
+        return whole.model_copy(update={"workload": same})
 
     def together(self, estimates: Sequence[Estimate]) -> Estimate:
         """Of all that is worked on at a time."""

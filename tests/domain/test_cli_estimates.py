@@ -48,6 +48,17 @@ def test_a_plan_is_estimated_without_any_api(capsys: pytest.CaptureFixture[str])
     assert "S3 writes" not in shown
 
 
+def test_a_plan_from_a_location_reads_no_mongodb(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locations = [{"bucket": "plan-primary"}, {"id": "second", "bucket": "plan-second"}]
+    monkeypatch.setenv("COURSE_BACKFILL_LOCATIONS", json.dumps(locations))
+    assert run([*PLAN, "--from", "primary", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["sourceMillis"], found["workload"]["courses"]) == (0, 20)
+    assert {one["location"] for one in found["lines"] if one["isMonthly"]} == {"second"}
+
+
 def test_a_plan_for_scripts_is_the_whole_estimate(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*PLAN, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == FOUND.model_dump(mode="json", by_alias=True)
@@ -71,6 +82,7 @@ def test_explaining_shows_every_line_and_the_formula(capsys: pytest.CaptureFixtu
         ["course-v1:O+C+R", "--all-missing"],
         ["course-v1:O+C+R", "--objects", "5", "--bytes", "5"],
         ["--objects", "5", "--bytes", "5", "--location", "nowhere"],
+        ["--objects", "5", "--bytes", "5", "--from", "nowhere"],
     ],
 )
 def test_an_unclear_question_is_refused(arguments: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import scale_limits
+from benchmarks import scale_facts, scale_limits
 from course_backfill.cli.bills import in_short
 from course_backfill.estimation.estimator import Estimator
 from course_backfill.estimation.rates import Rates
@@ -20,7 +20,7 @@ def test_the_page_has_the_limits_as_they_are_computed() -> None:
 
 
 def test_the_page_has_the_estimates_of_both_sizes() -> None:
-    for size in (scale_limits.TARGET, scale_limits.TEN_TIMES):
+    for size in (scale_facts.TARGET, scale_facts.TEN_TIMES):
         for workers in (16, 100):
             settings = Settings(estimate_rates=Rates(workers=workers))
             work = assumed_workload(
@@ -34,11 +34,11 @@ def test_the_page_has_the_estimates_of_both_sizes() -> None:
 
 def test_limits_are_computed_for_as_many_functions_as_stages_have() -> None:
     functions = FunctionLimits()
-    assert functions.at_once_of("replicator") == scale_limits.COPYING
-    assert functions.at_once_of("verifier") == scale_limits.VERIFYING
-    assert functions.at_once_of("planner") == scale_limits.OTHERS
-    assert functions.timeout_seconds == scale_limits.TIMEOUT
-    assert Rates().workers == scale_limits.COPYING + scale_limits.COPYING
+    assert functions.at_once_of("replicator") == scale_facts.COPYING
+    assert functions.at_once_of("verifier") == scale_facts.VERIFYING
+    assert functions.at_once_of("planner") == scale_facts.OTHERS
+    assert functions.timeout_seconds == scale_facts.TIMEOUT
+    assert Rates().workers == scale_facts.COPYING + scale_facts.COPYING
 
 
 def test_limits_that_are_over_are_told_first() -> None:
