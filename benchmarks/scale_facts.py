@@ -14,7 +14,7 @@ CORE, SMALL_CORE = 1.0, 1_024 / 1_769
 OBJECTS_PER_SECOND, BYTES_PER_SECOND, SOURCE_BYTES_PER_SECOND = 200, 60e6, 200e6
 PLANNING, COMPARING, CLOSING, AGGREGATING = 123, 30, 81, 31
 """Seconds for a million objects, on this machine."""
-WORK_LINE, ENTRY_LINE, RESULT_LINE = 722, 926, 955
+WORK_LINE, ENTRY_LINE = 722, 926
 """Bytes of an object in work and manifest files, its name having 44."""
 SORTED = 660 + 6 * 44
 """Bytes of temporary disk for an object: docs/operations.md, Temporary disk."""
