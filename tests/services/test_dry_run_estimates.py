@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from course_backfill.estimation.estimates import Estimate
 from course_backfill.estimation.estimator import Estimator
 from course_backfill.locations import Location
@@ -22,7 +24,7 @@ def pipeline_with(files: int) -> MemoryPipeline:
     return pipeline
 
 
-def estimated(pipeline: MemoryPipeline, **request: object) -> Estimate | None:
+def estimated(pipeline: MemoryPipeline, **request: Any) -> Estimate | None:
     report = pipeline.backfill(dry_run=True, **request).report
     assert report is not None
     return report.estimate
