@@ -15,11 +15,11 @@ _NAME = (
     r"|(?:api|access|private|signing|customer)[-_]?key(?![-_]?id))"
     r"(?:[-_]?(?:access[-_]?)?(?:key|string|value)(?![-_]?id))?"
 )
-_VALUE = r"""\\+"(?:.*?)\\+"|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\S+"""
+_VALUE = r"""\[hidden\]|\\+"(?:.*?)\\+"|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\S+"""
 
 _SECRETS = (
     # All of a MongoDB URI up to its hosts: a password may hold what would end one in other URLs.
-    (re.compile(r"(?i)\b(mongodb(?:\+srv)?://)\S*@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(?i)(mongodb(?:\+srv)?://)\S*@"), rf"\1{HIDDEN}@"),
     # The user and password of any URL.
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#'\"]*@"), rf"\1{HIDDEN}@"),
     # The query of a URL: presigned links and callback URLs carry their secrets there.
