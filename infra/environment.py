@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from course_backfill.settings import Settings, environment_name
 
@@ -15,9 +15,6 @@ LARGEST = 4_096
 
 GIVEN_BY_LAMBDA = frozenset({"aws_region"})
 """Settings whose variable Lambda sets by itself, and lets nobody else set."""
-
-AS_JSON = frozenset({"locations", "restore_prices"})
-"""Settings that are lists of more than texts."""
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -29,7 +26,7 @@ def environment(settings: Settings) -> dict[str, str]:
     variables = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        if isinstance(value, SecretStr):
+        if _holds_secret(value):
             raise ValueError(f"{name} is a secret: no place for it in an environment")
         is_usual = value == getattr(usual, name) and name != "namespace"
         if name not in GIVEN_BY_LAMBDA and not is_usual:
@@ -43,17 +40,32 @@ def size_of(variables: Mapping[str, str]) -> int:
 
 
 def _text(settings: Settings, name: str) -> str:
-    value: Any = settings.model_dump(mode="json", include={name})[name]
-    if name in AS_JSON:
-        given = (
-            one.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            for one in getattr(settings, name)
-        )
-        return json.dumps(list(given), separators=(",", ":"))
+    value: Any = getattr(settings, name)
+    if isinstance(value, BaseModel):
+        return _json(_own(value))
+    if isinstance(value, tuple) and any(isinstance(one, BaseModel) for one in value):
+        return _json([_own(one) for one in value])
+    shown: Any = settings.model_dump(mode="json", include={name})[name]
+    if isinstance(shown, bool):
+        return str(shown).lower()
+    return ",".join(map(str, shown)) if isinstance(shown, list) else str(shown)
+
+
+def _own(record: BaseModel) -> dict[str, Any]:
+    return record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def _json(shown: Any) -> str:
+    return json.dumps(shown, separators=(",", ":"))
+
+
+def _holds_secret(value: Any) -> bool:
     match value:
-        case bool():
-            return str(value).lower()
-        case list():
-            return ",".join(map(str, value))
+        case SecretStr():
+            return True
+        case tuple():
+            return any(map(_holds_secret, value))
+        case BaseModel():
+            return any(_holds_secret(inside) for _, inside in value)
         case _:
-            return str(value)
+            return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -55,6 +55,7 @@ class Function(lambda_.Function):
             runtime=lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON),
             architecture=ARCHITECTURES[ARCHITECTURE],
             memory_size=stage.functions.memory_of(name),
+            ephemeral_storage_size=Size.mebibytes(stage.functions.disk_of(name)),
             timeout=timeout,
             environment=environment(stage.settings),
             log_group=log,

@@ -30,6 +30,7 @@ GIVEN_OTHERWISE = {
     "mongo_uri": "a secret has no place here: mongo_uri_secret_name names it",
     "callback_secret": "a secret has no place here: callback_secret_name names it",
     "api_token": "tokens are Cognito's: clients lists who gets one",
+    "api_clients": "tokens are Cognito's: clients lists who gets one",
     "api_url": "the stack says where the API is",
     "aws_endpoint_url": "a stage is deployed to AWS itself",
     "aws_region": "region says it",
@@ -53,6 +54,7 @@ FunctionName = Literal[
     "janitor",
 ]
 Megabytes = Annotated[int, Field(ge=256, le=10_240)]
+Disk = Annotated[int, Field(ge=512, le=10_240)]
 Account = Annotated[str, shaped(r"[0-9]{12}", "the 12 digits of an AWS account")]
 Region = Annotated[str, shaped(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")]
 ClientName = Annotated[
@@ -86,6 +88,8 @@ class FunctionLimits(Part):
     timeout_seconds: Annotated[int, Field(ge=60, le=900)] = 300
     memory: dict[FunctionName, Megabytes] = Field(default_factory=dict)
     """MB for functions that need other than `memory_of` gives; 1,769 MB come with a whole core."""
+    disk: dict[FunctionName, Disk] = Field(default_factory=dict)
+    """MB of temporary disk for functions that need other than `disk_of` gives."""
     at_once: dict[FunctionName, Annotated[int, Field(ge=2, le=1_000)]] = Field(default_factory=dict)
     """How many of a worker run at a time, where other than `at_once_of` gives."""
 
@@ -94,6 +98,12 @@ class FunctionLimits(Part):
         has 29 seconds for a report that reads every course."""
         usual = 1_769 if function in {API, "replicator", "verifier"} else 1_024
         return self.memory.get(function, usual)  # type: ignore[call-overload,no-any-return] # A name of FUNCTIONS.
+
+    def disk_of(self, function: str) -> int:
+        """MB of temporary disk: more for those that sort or write what a whole course has, as much
+        as they can do in the longest time that a function may have."""
+        usual = 2_560 if function in {"planner", "verifier", "aggregator"} else 512
+        return self.disk.get(function, usual)  # type: ignore[call-overload,no-any-return] # A name of FUNCTIONS.
 
     def at_once_of(self, function: str) -> int:
         """How many of a worker run at a time: few of those that read the live MongoDB."""

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from course_backfill.cold.prices import aws_prices
 from course_backfill.cold.storage import Tier
+from course_backfill.estimation.rates import Rates
 from course_backfill.locations import Location
 from course_backfill.settings import Settings
 from infra.environment import environment
@@ -62,6 +63,7 @@ _CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "restore_first_look_seconds": st.integers(1, 1_000),
     "restore_prices": _PRICES,
     "restored_gigabyte_month": st.floats(0, 10),
+    "estimate_rates": st.builds(Rates, workers=st.integers(1, 100), large_share=st.floats(0, 1)),
     "currency": st.just("EUR"),
     "callback_secret_name": _NAMES,
     "callback_allowed_hosts": st.lists(_HOSTS, max_size=3),
@@ -103,6 +105,7 @@ def test_no_variable_is_one_that_only_lambda_may_set(given: Settings) -> None:
         {"mongo_uri": SecretStr("mongodb://user:hunter2@db")},
         {"callback_secret": SecretStr("hunter2-hunter2-hunter2")},
         {"api_token": SecretStr("hunter2")},
+        {"api_clients": [{"id": "lms", "token": "hunter2-" * 4, "scopes": ["ingests:read"]}]},
     ],
 )
 def test_a_secret_is_never_put_into_an_environment(secret: dict[str, Any]) -> None:
