@@ -17,7 +17,7 @@ S3 writes   = an object each; one of more than 8 MiB (inside S3: 64 MiB) 2 + its
 S3 reads    = an object each, which verifies it; 3 manifest files for each course, 2 for each
               further location; once more each that is streamed from there
 S3 lists    = objects / 1,000 + 1 for each course: of the primary 1 + further locations, of each
-              of these 2; and one for each upload in parts
+              of these 2; one for each course before it is copied; one for each upload in parts
 work bucket = writes: packets × 2 + 1; reads: packets × 6 + 1 (further locations: × 3 + 2)
 DynamoDB    = items × units of each kind (put 6, update 2, check 4, delete 3): 29 puts, 5 updates,
               1 check, 1 delete for each course, 1, 6, 4 for each packet, and 6 units for every 5

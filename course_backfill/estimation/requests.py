@@ -67,7 +67,8 @@ def primary_requests(work: Workload, plan: EstimatePlan) -> BucketRequests:
     writes = lists = reads = 0
     if plan.primary is not None:
         writes = stored - work.large + 2 * work.large + work.large_parts
-        lists = pages + work.large
+        # And a look below the version's prefix, which has to be empty.
+        lists = pages + work.courses + work.large
         # The stored sha256 of what went up in parts is none of the whole: that is read.
         reads = stored + (work.large if plan.verify == "checksums" else 0)
     for other in plan.others:
@@ -85,7 +86,7 @@ def location_requests(work: Workload, other: Destination, plan: EstimatePlan) ->
     pages = work.objects // LISTED_TOGETHER + work.courses
     return BucketRequests(
         writes=stored - parted + 2 * parted + parts,
-        lists=2 * pages + parted,
+        lists=2 * pages + (work.courses if plan.primary is not None else 0) + parted,
         reads=stored + (0 if other.is_streamed else work.huge) + (work.large if reads_twice else 0),
     )
 

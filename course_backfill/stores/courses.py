@@ -136,9 +136,9 @@ class CourseStore:
         remove = ["keptIngest"] if course.kept_ingest == ingest.id else []
         return [Write(course_key(course.id), assign=changes, remove=remove, when=when)]
 
-    def allot_version(self, ingest: Ingest, number: int) -> Write:
-        """Takes a number that no attempt had before; fails where another one took it first."""
-        counted = Condition("lastVersionNumber", "equals", number - 1)
+    def allot_version(self, ingest: Ingest, number: int, *, last: int) -> Write:
+        """Takes a number after `last`, the latest taken; fails where another was taken since."""
+        counted = Condition("lastVersionNumber", "equals", last)
         return Write(
             course_key(ingest.course),
             assign={"lastVersionNumber": number},

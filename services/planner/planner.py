@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from course_backfill.clock import Clock, to_text
 from course_backfill.copies.leg_planning import packets_of
-from course_backfill.courses import CourseId, version_id
+from course_backfill.copies.places import Places
+from course_backfill.courses import Course, CourseId, version_id
 from course_backfill.errors import ConditionFailed, Fenced
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
@@ -38,6 +39,7 @@ from services.planner.dry_run import DryRun
 from services.planner.inventory_scan import InventoryScan, failure
 from services.planner.location_planner import LocationPlanner
 from services.planner.repair_planner import RepairPlanner
+from services.planner.version_numbers import unused_number
 from services.planner.warm_planner import WarmPlanner
 
 
@@ -48,6 +50,7 @@ class Planner:
         self,
         *,
         source: CourseSource,
+        places: Places,
         work: WorkStore,
         results: Results,
         ingests: IngestStore,
@@ -62,6 +65,7 @@ class Planner:
         clock: Clock,
     ) -> None:
         self._source = source
+        self._places = places
         self._work = work
         self._results = results
         self._ingests = ingests
@@ -180,7 +184,7 @@ class Planner:
         """Stores the packets, then allots the version and opens the next stage at once."""
         self._packets.plan(ingest, PRIMARY, packets_of(PRIMARY, ranges))
         course = self._courses.get(ingest.course)
-        number = course.last_version_number + 1
+        number = self._next_number(ingest, course)
         stage = Stage.REPLICATING if ranges else Stage.VERIFYING
 
         def planned(now: Ingest) -> Ingest:
@@ -193,7 +197,7 @@ class Planner:
         def allotted(before: Ingest, after: Ingest) -> list[Write]:
             planned = [self._replica(summary, ranges)]
             return [
-                self._courses.allot_version(after, number),
+                self._courses.allot_version(after, number, last=course.last_version_number),
                 *self._packets.replica_writes(ingest, planned),
             ]
 
@@ -211,6 +215,10 @@ class Planner:
         except ConditionFailed:
             raise Fenced(f"course {ingest.course} is no longer ingest {ingest.id}'s") from None
         return StepSucceeded(self._flow.messages(begun))
+
+    def _next_number(self, ingest: Ingest, course: Course) -> int:
+        places = map(self._places.get, ingest.locations)
+        return unused_number(CourseId.parse(course.id), places, last=course.last_version_number)
 
     def _replica(self, summary: InventorySummary, ranges: list[PacketRange]) -> Replica:
         return Replica(

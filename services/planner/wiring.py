@@ -34,6 +34,7 @@ def build_planner(wiring: Wiring) -> Planner:
     """What plans ingests, on any wiring."""
     return Planner(
         source=wiring.source,
+        places=wiring.places,
         work=wiring.work,
         results=wiring.results,
         ingests=wiring.ingests,

@@ -60,7 +60,7 @@ class Services:
 
         def allotted(before: Ingest, after: Ingest) -> list[Write]:
             return [
-                self.stores.courses.allot_version(after, number),
+                self.stores.courses.allot_version(after, number, last=number - 1),
                 *self.stores.packets.replica_writes(after, [create_replica(PACKETS)]),
             ]
 
