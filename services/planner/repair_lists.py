@@ -50,6 +50,7 @@ def write_repairs(
     key: str,
     location: str,
     *,
+    course: CourseId,
     findings: Iterable[Failure],
     versions: Sequence[Version],
     audited: Sequence[AuditedPlace],
@@ -57,11 +58,10 @@ def write_repairs(
 ) -> None:
     """Writes the damaged objects of a location to a work file, each with the copy to mend it from.
 
-    `findings` are all of one audit, `versions` those that it looked at anywhere, `audited` where.
-    Memory stays bounded.
+    `findings` are all of one audit, `versions` those that it could look at anywhere, `audited`
+    where. Memory stays bounded.
     """
     places = {one.id: one for one in audited}
-    course = CourseId.parse(versions[0].course)
     with tempfile.TemporaryFile(prefix="course-backfill-") as file:
 
         def expected() -> Iterator[tuple[bytes, bytes]]:

@@ -11,7 +11,7 @@ from course_backfill.clock import Clock
 from course_backfill.copies.leg_planning import LegPlanner, PlannedReplica
 from course_backfill.copies.location_moves import require_found_there
 from course_backfill.copies.places import Places
-from course_backfill.courses import Course, version_number
+from course_backfill.courses import Course, CourseId, version_number
 from course_backfill.errors import NotFound, SourceRefused, SourceUnavailable
 from course_backfill.failures import Failure
 from course_backfill.ingest_states import require_current
@@ -115,6 +115,7 @@ class RepairPlanner:
                 self._work,
                 key,
                 location,
+                course=CourseId.parse(course.id),
                 findings=self._results.failures(audit),
                 versions=[self._courses.version(course.id, one) for one in wanted],
                 audited=audited,

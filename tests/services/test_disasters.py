@@ -1,0 +1,116 @@
+"""What docs/operations.md promises after disasters: emptied buckets, tables from a backup."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from course_backfill.adapters.contentstore.platform_files import file_id
+from course_backfill.ingests import IngestStatus
+from tests.services.audit_world import AuditWorld
+from tests.services.location_world import PRIMARY, THIRD, LocationWorld, code
+from tests.services.memory_pipeline import COURSE
+
+pytestmark = pytest.mark.usefixtures("small_packets")
+
+
+def empty(world: LocationWorld, location: str, *, version: str = "") -> None:
+    """Deletes every object, manifest files too; or those of one version."""
+    bucket = world.buckets[location]
+    for key in [one for one in bucket.versions if f"/{version}" in one]:
+        bucket.mark_deleted(key)
+
+
+def tables(world: LocationWorld) -> Any:
+    """A backup of both tables."""
+    return deepcopy(world.pipeline.wiring.state._tables)
+
+
+def bring_back(world: LocationWorld, backup: Any) -> None:
+    """Both tables are what they were; buckets are not."""
+    world.pipeline.wiring.state._tables = deepcopy(backup)
+
+
+@pytest.mark.parametrize("location", ["primary", "second"])
+def test_a_location_whose_bucket_was_emptied_is_filled_again_from_another(location: str) -> None:
+    world = AuditWorld()
+    world.save("1.txt", b"another edition")
+    assert world.backfill().version == "v2"
+    before = world.objects("primary")
+    empty(world, location)
+    assert world.objects(location) == {}
+
+    world.audit()
+
+    assert world.replica(location).damaged == len(before)
+    world.repaired()
+    assert world.objects("primary") == world.objects("second") == before
+    assert world.course.damaged == 0
+    assert world.found(world.audit()) == set()
+
+
+def test_with_both_buckets_emptied_every_object_is_named_and_nothing_is_invented() -> None:
+    world = AuditWorld()
+    empty(world, "primary")
+    empty(world, "second")
+
+    world.audit()
+    ingest = world.backfill()
+
+    assert code(ingest) == "no-good-replica"
+    assert world.objects("primary") == world.objects("second") == {}
+
+
+def test_a_lost_location_is_replaced_by_one_with_another_id_filled_from_what_is_left() -> None:
+    world = AuditWorld()
+    before = world.objects("primary")
+    empty(world, "second")
+
+    world.configure(PRIMARY, THIRD)
+
+    filled = world.backfill(provider="amazon-s3", source="primary", locations=("third",))
+    assert (filled.failure, filled.status) == (None, IngestStatus.SUCCEEDED)
+    assert world.objects("third") == before
+    assert world.found(world.audit()) == set()
+
+
+@pytest.mark.parametrize("lost", ["nothing", "primary", "second"])
+def test_no_version_takes_a_number_below_which_a_restored_table_knows_of_nothing(lost: str) -> None:
+    world = AuditWorld()
+    backup = tables(world)
+    for content in (b"second edition", b"third edition!"):
+        world.save("1.txt", content)
+        assert world.backfill().status is IngestStatus.SUCCEEDED
+    bring_back(world, backup)
+    if lost != "nothing":
+        empty(world, lost, version="v3/")
+    left = {one: world.objects(one) for one in ("primary", "second")}
+    world.save("1.txt", b"fourth edition")
+
+    ingest = world.backfill()
+
+    assert (ingest.failure, ingest.version) == (None, "v4")
+    for location, before in left.items():
+        now = world.objects(location)
+        assert {key: now.get(key) for key in before} == before
+    assert world.course.last_version_number == 4
+    surplus = {file for _, file, code in world.found(world.audit()) if code == "surplus-object"}
+    assert {"manifest.json", "entries.jsonl", "index.json", "1.txt"} <= surplus
+
+
+def test_a_failure_after_tables_were_restored_removes_nothing_of_forgotten_versions() -> None:
+    world = AuditWorld()
+    backup = tables(world)
+    world.save("1.txt", b"second edition")
+    assert world.backfill().version == "v2"
+    bring_back(world, backup)
+    before = world.objects("primary")
+    world.save("1.txt", b"third edition!")
+    world.pipeline.content.set_chunk(file_id(COURSE, "2.txt"), 0, b"xx")
+
+    ingest = world.backfill()
+
+    assert (ingest.status, ingest.version) == (IngestStatus.FAILED, "v3")
+    assert world.objects("primary") == world.objects("second") == before
