@@ -88,8 +88,8 @@ $(STAMP): pyproject.toml requirements/dev.txt
 		echo "the package python3-venv (apt-get install python3-venv)." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-		--requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes \
+		--only-binary :all: --requirement requirements/dev.txt # Compiled when imported: most never is.
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable . # Setuptools warns of every editable installation.
 	@touch $@
