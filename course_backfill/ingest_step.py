@@ -250,6 +250,7 @@ class IngestStep:
             )
         except ConditionFailed:
             raise Fenced(f"ingest {ingest.id} moved on while it waited") from None
+        logger.info("waiting: %s", waiting.reason, extra={"due": timer.due_date})
         event = self._ingests.event(
             message.step, "waiting", f"Waiting: {waiting.reason}", replica=message.replica
         )
