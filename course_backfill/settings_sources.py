@@ -59,8 +59,8 @@ class SettingsSources:
             },
             names=names,
             unknown=(
-                *_unknown(set(in_file) - known, known, where=f"{path}: "),
-                *_unknown(wrong_variables, variables.values(), where=""),
+                *unknown_names(set(in_file) - known, known, where=f"{path}: "),
+                *unknown_names(wrong_variables, variables.values(), where=""),
             ),
         )
 
@@ -68,7 +68,7 @@ class SettingsSources:
         """What pydantic found, by the names the user typed and without the values."""
         # A default that follows from a wrong setting is not one more thing that is wrong.
         found = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
-        return [Problem(self._place(one["loc"]), _expected(one)) for one in found]
+        return [Problem(self._place(one["loc"]), expected(one)) for one in found]
 
     def _place(self, path: tuple[int | str, ...]) -> str:
         name = self.names.get(str(path[0]), str(path[0]))
@@ -104,7 +104,8 @@ def _read_file(settings: type[BaseSettings], path: Path) -> dict[str, Any]:
         raise InvalidInput(Problem(str(path), f"cannot be read: {error.strerror}")) from None
 
 
-def _unknown(names: set[str], known: Iterable[str], *, where: str) -> list[Problem]:
+def unknown_names(names: set[str], known: Iterable[str], *, where: str) -> list[Problem]:
+    """A problem for each name that is none of the known, with the one that it is most like."""
     # What all names begin with would make any two of them alike.
     by_own_part = {name.removeprefix(PREFIX): name for name in known}
     problems = []
@@ -129,7 +130,8 @@ _EXPECTED = {
 }
 
 
-def _expected(error: ErrorDetails) -> str:
+def expected(error: ErrorDetails) -> str:
+    """What pydantic expected, as a sentence without the value that was given."""
     if error["type"] in _EXPECTED:
         return _EXPECTED[error["type"]].format(**error.get("ctx", {}))
     text = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
