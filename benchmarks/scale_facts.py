@@ -9,6 +9,8 @@ from course_backfill.packets import MAX_PACKET_BYTES, MAX_PACKET_OBJECTS
 COPYING, VERIFYING, OTHERS, OTHER_FUNCTIONS = 8, 16, 4, 6
 """Functions at a time, by the stages' defaults."""
 TIMEOUT, LONGEST_TIMEOUT = 300, 900
+USUAL_DISK, LARGEST_DISK = 2_560, 10_240
+"""MB of temporary disk of the planner, the verifier and the aggregator."""
 CORE, SMALL_CORE = 1.0, 1_024 / 1_769
 """Processors of a function that hashes, and of any other."""
 OBJECTS_PER_SECOND, BYTES_PER_SECOND, SOURCE_BYTES_PER_SECOND = 200, 60e6, 200e6

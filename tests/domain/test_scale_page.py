@@ -27,6 +27,7 @@ def test_limits_are_computed_for_as_many_functions_as_stages_have() -> None:
     assert functions.at_once_of("verifier") == scale_facts.VERIFYING
     assert functions.at_once_of("planner") == scale_facts.OTHERS
     assert functions.timeout_seconds == scale_facts.TIMEOUT
+    assert functions.disk_of("planner") == functions.disk_of("aggregator") == scale_facts.USUAL_DISK
     assert Rates().workers == scale_facts.COPYING + scale_facts.COPYING
 
 
