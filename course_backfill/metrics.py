@@ -48,7 +48,7 @@ class Metric:
     unit: Unit
     meaning: str
     services: tuple[str, ...] = ()
-    """The services that emit it; empty: every worker."""
+    """The services that emit it; empty: any."""
     by: str | None = None
     is_gauge: bool = False
 
