@@ -70,6 +70,9 @@ class Function(lambda_.Function):
                 "and its handlers are run on before they are deployed; AWS supports it for years.",
             )
         )
+        self._watch(name, alarms)
+
+    def _watch(self, name: str, alarms: Alarms) -> None:
         alarms.watch(
             self,
             "errors",

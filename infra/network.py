@@ -7,6 +7,7 @@ the endpoints of other services, and those that read MongoDB reach it: nothing e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 from typing import Any, cast
 
 from aws_cdk import aws_ec2 as ec2
@@ -15,7 +16,8 @@ from constructs import Construct
 from infra.grants import IN_NETWORK
 from infra.stage import READS_MONGODB, Stage
 
-NOWHERE = {
+Rule = dict[str, str | int]
+NOWHERE: Rule = {
     "CidrIp": "255.255.255.255/32",
     "Description": "Nothing beside the other rules",
     "IpProtocol": "icmp",
@@ -40,18 +42,15 @@ class Network(Construct):
             private_subnet_ids=list(given.subnet_ids),
             private_subnet_route_table_ids=list(given.route_table_ids),
         )
-        self._endpoints = _group(self, "Endpoints", self._vpc, "Endpoints of AWS")
-        self._workers = _group(self, "Workers", self._vpc, "Workers, the API")
-        self._readers = _group(self, "Readers", self._vpc, "Workers that read MongoDB")
+        lists = [_https(one) for one in given.prefix_lists]
+        mongodb = [_tcp(one, given.mongodb_port) for one in given.mongodb]
+        self._endpoints = _group(self, "Endpoints", self._vpc, "Endpoints of AWS", [NOWHERE])
+        self._workers = _group(self, "Workers", self._vpc, "Workers, the API", lists)
+        self._readers = _group(
+            self, "Readers", self._vpc, "Workers that read MongoDB", [*lists, *mongodb]
+        )
         for group in (self._workers, self._readers):
-            self._let_reach_aws(group, given.prefix_lists)
-        for network in given.mongodb:
-            self._readers.add_egress_rule(
-                ec2.Peer.ipv4(str(network)),
-                ec2.Port.tcp(given.mongodb_port),
-                "MongoDB",
-                remote_rule=True,
-            )
+            group.connections.allow_to(self._endpoints, HTTPS, "Endpoints of AWS")
         if given.endpoints:
             self._add_endpoints(stage)
 
@@ -61,12 +60,6 @@ class Network(Construct):
             return {}
         group = self._readers if name in READS_MONGODB else self._workers
         return {"vpc": self._vpc, "vpc_subnets": _PRIVATE, "security_groups": [group]}
-
-    def _let_reach_aws(self, group: ec2.SecurityGroup, prefix_lists: Sequence[str]) -> None:
-        group.connections.allow_to(self._endpoints, HTTPS, "Endpoints of AWS")
-        for number, one in enumerate(prefix_lists):
-            peer = ec2.Peer.prefix_list(one)
-            group.add_egress_rule(peer, HTTPS, f"S3 and DynamoDB ({number})")
 
     def _add_endpoints(self, stage: Stage) -> None:
         for name, gateway in _GATEWAYS.items():
@@ -99,11 +92,32 @@ _INTERFACES = {
 }
 
 
-def _group(scope: Construct, id: str, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:
+def _https(prefix_list: str) -> Rule:
+    return {
+        "DestinationPrefixListId": prefix_list,
+        "Description": "What the stage lists",
+        "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
+    }
+
+
+def _tcp(network: IPv4Network, port: int) -> Rule:
+    return {
+        "CidrIp": str(network),
+        "Description": "MongoDB",
+        "IpProtocol": "tcp",
+        "FromPort": port,
+        "ToPort": port,
+    }
+
+
+def _group(
+    scope: Construct, id: str, vpc: ec2.IVpc, description: str, egress: Sequence[Rule]
+) -> ec2.SecurityGroup:
     made = ec2.SecurityGroup(scope, id, vpc=vpc, description=description, allow_all_outbound=False)
-    # EC2 lets a group reach everything that has no rule of its own; those that construct adds as
-    # resources beside it may come a moment later.
+    # Inside the group itself: EC2 lets a group that has no rule of its own reach everything.
     cast(ec2.CfnSecurityGroup, made.node.default_child).add_property_override(
-        "SecurityGroupEgress", [NOWHERE]
+        "SecurityGroupEgress", list(egress)
     )
     return made
