@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from course_backfill.messages import SERVICES
-from infra.stage import API, FUNCTIONS, READS_MONGODB
 from infra.environment import environment
+from infra.stage import API, FUNCTIONS, READS_MONGODB
 from tests.infra.templates import Template, Templates, attribute, loaded, named, of_type, stack
 
 STAGES = ("dev", "prod")

@@ -9,7 +9,8 @@ import pytest
 from course_backfill.local.embedded_aws.server import running_embedded_aws
 from infra.arns import Arns
 from infra.stage import FUNCTIONS
-from tests.infra.lives import Life, live
+from tests.infra.life import Life
+from tests.infra.lives import live
 from tests.infra.needed_rights import Request, needed
 from tests.infra.policies import Policy
 from tests.infra.recorded import Recorded, recording
