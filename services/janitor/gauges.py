@@ -22,7 +22,8 @@ from course_backfill.standstill import is_stalled
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packets import PacketStore
 
-EVERY = timedelta(minutes=5)
+EVERY = timedelta(minutes=4)
+"""Each of the five minutes over which alarms look has one, whenever the schedule runs."""
 COURSES_EVERY = timedelta(minutes=30)
 """Courses are many, and their statuses change slowly."""
 LOOKED_AT = 1_000

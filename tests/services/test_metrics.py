@@ -11,7 +11,7 @@ from course_backfill.adapters.memory_meter import MemoryMeter
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.cold.warming import Warming
 from course_backfill.courses import CourseId, CourseStatus
-from course_backfill.ingests import IngestStatus, Stage
+from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.messages import Step
 from course_backfill.metrics import (
     BAD_OBJECTS,
@@ -53,6 +53,17 @@ def ends(pipeline: MemoryPipeline) -> dict[str, float]:
     }
 
 
+def fail(pipeline: MemoryPipeline, *, copies: int = 1, **request: Any) -> Ingest:
+    """An ingest that fails because something else writes where it does."""
+    ingest = pipeline.start(**request)
+    replicate = pipeline.run(until=lambda message: message.step is Step.REPLICATE)
+    assert replicate is not None
+    pipeline.bucket.store(pipeline.prefix("v1") + "assets/planted.txt", b"not ours")
+    pipeline.wiring.messages.send([replicate])
+    pipeline.run(copies=copies)
+    return pipeline.ingest(ingest)
+
+
 @pytest.mark.parametrize("copies", [1, 3])
 def test_objects_and_bytes_are_counted_once_however_often_a_message_is_delivered(
     pipeline: MemoryPipeline, copies: int
@@ -70,10 +81,7 @@ def test_objects_and_bytes_are_counted_once_however_often_a_message_is_delivered
 
 @pytest.mark.parametrize("copies", [1, 3])
 def test_a_failure_is_counted_once_by_its_code(pipeline: MemoryPipeline, copies: int) -> None:
-    pipeline.bucket.store(pipeline.prefix("v1") + "assets/planted.txt", b"not ours")
-    ingest = pipeline.start()
-    pipeline.run(copies=copies)
-    failure = pipeline.ingest(ingest).failure
+    failure = fail(pipeline, copies=copies).failure
     assert failure is not None
     assert meter_of(pipeline).values(FAILURES, failure.code) == [1]
     assert len(meter_of(pipeline).values(FAILURES)) == 1
@@ -81,8 +89,7 @@ def test_a_failure_is_counted_once_by_its_code(pipeline: MemoryPipeline, copies:
 
 
 def test_a_kept_failure_is_no_second_one_when_it_expires(pipeline: MemoryPipeline) -> None:
-    pipeline.bucket.store(pipeline.prefix("v1") + "assets/planted.txt", b"not ours")
-    ingest = pipeline.backfill(on_failure="keep")
+    ingest = fail(pipeline, on_failure="keep")
     assert ingest.kept
     assert ends(pipeline)["failed"] == 1
     pipeline.wiring.lifecycle.expire(ingest)
