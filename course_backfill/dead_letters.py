@@ -14,7 +14,7 @@ from course_backfill.ingest_states import is_current
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import Key, MessageSender, StateStore, Write
 from course_backfill.records import Record
-from course_backfill.redaction import escaped, redacted
+from course_backfill.redaction import redacted
 from course_backfill.stores.ingests import IngestStore
 
 TABLE = "ingests"
@@ -41,7 +41,7 @@ class DeadLetterState(StrEnum):
 
 
 class DeadLetter(Record):
-    """One message and its last error. `body` is what came, escaped, where it was no StepMessage.
+    """One message and its last error. `body` is what came, redacted, where it was no StepMessage.
 
     `redriven_by` asked for it to be sent again, at `redriven_date`.
     """
@@ -217,7 +217,7 @@ class DeadLetterStore:
             service=service,
             ingest=ours.ingest if ours else None,
             message=ours,
-            body=escaped(message.body)[:MAX_BODY] if isinstance(message, Malformed) else None,
+            body=redacted(message.body, limit=MAX_BODY) if isinstance(message, Malformed) else None,
             receives=receives,
             error=redacted(error) if error else NO_ERROR,
             first_date=now,

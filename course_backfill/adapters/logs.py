@@ -59,7 +59,8 @@ class RedactingFormatter(LambdaPowertoolsFormatter):
     def formatException(self, ei: _ExceptionInfo) -> str:
         """See logging.Formatter."""
         lines = super().formatException(ei).splitlines()
-        return "\n".join(redacted(line, limit=LONGEST_LINE) for line in lines)
+        trace = "\n".join(redacted(line, limit=LONGEST_LINE) for line in lines)
+        return trace[-LONGEST_TEXT:]  # What happened is told last.
 
     def serialize(self, log: Any) -> str:
         """See LambdaPowertoolsFormatter."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +82,46 @@ def test_a_poller_tells_why_its_queue_does_not_answer_and_no_secret(
     assert SECRET not in err
     assert "no answer from the queue of replicator" in err
     assert "sqs.example.org" in err
+
+
+def test_the_end_of_a_long_trace_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    log_lines()
+    try:
+        raise ValueError("x" * 3_000 + "\n" + "many lines\n" * 10_000 + "and what happened")
+    except ValueError:
+        logging.getLogger(__name__).exception("it failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["exception"].endswith("and what happened")
+    assert len(line) < 100_000
+
+
+def test_a_function_of_lambda_logs_why_it_cannot_begin_without_a_secret() -> None:
+    """Also where Lambda has set up its own way of logging before."""
+    code = (
+        "import logging; logging.basicConfig(format='Lambda: %(message)s');"
+        "from services.planner.handler import lambda_handler;"
+        "from course_backfill.local.lambda_event import SCHEDULE, LocalContext;"
+        "lambda_handler(SCHEDULE, LocalContext('planner'))"
+    )
+    environment = {
+        "AWS_LAMBDA_FUNCTION_NAME": "course-backfill-planner",
+        "COURSE_BACKFILL_LOCATIONS": SECRET,
+        "MONGO_URI": f"mongodb://reader:{SECRET}@db.example.org",
+        "PATH": "",
+    }
+    run = subprocess.run(  # noqa: S603 - This very interpreter.
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    line = json.loads(run.stderr.splitlines()[0])
+    assert (line["message"], line["service"], line["level"]) == ("run failed", "planner", "ERROR")
+    assert "RunFailed: InvalidInput" in run.stderr
+    assert SECRET not in run.stdout + run.stderr
+    assert run.returncode == 1
 
 
 def test_a_message_of_several_lines_is_one_line_of_the_log(

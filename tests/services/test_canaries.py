@@ -14,6 +14,7 @@ from course_backfill.adapters.emf_meter import EmfMeter
 from course_backfill.adapters.lambda_run import RunFailed
 from course_backfill.adapters.lambda_worker import LambdaWorker
 from course_backfill.adapters.logs import RedactingFormatter, WorkFields
+from course_backfill.deliveries import read_message
 from course_backfill.errors import SourceRefused, SourceUnavailable, StorageRefused
 from course_backfill.ingest_step import StepCompleted, StepResult
 from course_backfill.ingests import Ingest
@@ -111,6 +112,19 @@ def test_no_secret_of_an_error_is_logged_stored_measured_or_told(
     assert leaks("".join(capsys.readouterr())) == []
     assert leaks(str(pipeline.wiring.meter.emitted)) == []
     assert len(pipeline.wiring.meter.values(FAILURES)) == (kind != "outage")
+
+
+@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
+def test_a_dead_letter_that_is_no_message_shows_no_secret(
+    canary: str, written: io.StringIO
+) -> None:
+    pipeline = CanaryPipeline()
+    letters = pipeline.wiring.dead_letters
+    letters.bury("m-1", service="planner", message=read_message(canary), receives=3)
+    [letter], _ = letters.listing(limit=5)
+    assert letter.body is not None
+    assert HIDDEN in letter.body
+    assert leaks(letter.body + pipeline.stored() + pipeline.told() + written.getvalue()) == []
 
 
 def _nothing(ingest: Ingest, message: StepMessage) -> StepResult:
