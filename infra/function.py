@@ -43,7 +43,8 @@ class Function(lambda_.Function):
             f"{id}Log",
             log_group_name=f"/aws/lambda/{full_name}",
             retention=retention(stage.log_retention_days),
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            # A log that outlived the stack would be in the way of the next one's.
+            removal_policy=RemovalPolicy.DESTROY,
         )
         role = GrantedRole(scope, f"{id}Role", stage=stage, function=name)
         super().__init__(
@@ -99,7 +100,8 @@ class GrantedRole(iam.Role):
         super().__init__(
             scope,
             id,
-            role_name=f"{stage.function_name(function)}-{stage.region}",
+            # By name, so that owners of other accounts can trust it before it is made.
+            role_name=stage.function_name(function),
             description=f"What the {function} may do",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
