@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from tests.infra.templates import Templates, synthesise
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Templates:
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     """Stage → stack → template; findings of cdk-nag fail whoever asks for it."""
     own = tmp_path_factory.getbasetemp()
     # Processes that run beside each other take the work of the first, which takes ten seconds.
-    shared = own if worker_id == "master" else own.parent
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     return _once(shared / "templates.json")
 
 

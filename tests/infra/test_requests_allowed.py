@@ -16,6 +16,8 @@ from tests.infra.policies import Policy
 from tests.infra.recorded import Recorded, recording
 from tests.infra.templates import Template, Templates, loaded, stack
 
+pytestmark = pytest.mark.timeout(600)  # A life of thousands of requests, lived in one fixture.
+
 STAGE = "prod"
 NOT_SEEN = {
     "logs:CreateLogStream": "Lambda itself writes the log",
