@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Iterator
 from datetime import timedelta
@@ -64,17 +65,26 @@ class Discoverer:
 
     def answer(self, discovery: str) -> None:
         """Goes on with a discovery for a while; a repeat of one that has ended changes nothing."""
+        began = time.monotonic()
+        outcome = self._answer(discovery)
+        seconds = round(time.monotonic() - began, 3)
+        logger.info("step", extra={"outcome": outcome, "seconds": seconds})
+
+    def _answer(self, discovery: str) -> str:
+        """The outcome in a word."""
         seen = self._discoveries.get(discovery)
         if seen.status.is_end:
-            return
+            return "not-current"
         try:
             self._go_on(seen)
         except SourceUnavailable as outage:
-            self._fail(discovery, "source-unavailable", outage)
+            return self._fail(discovery, "source-unavailable", outage)
         except SourceRefused as refusal:
-            self._fail(discovery, "source-refused", refusal)
+            return self._fail(discovery, "source-refused", refusal)
         except Fenced as late:
             logger.info("stopped: %s", late)
+            return "fenced"
+        return "succeeded"
 
     def _go_on(self, discovery: Discovery) -> None:
         until = self._clock() + RUN
@@ -141,9 +151,12 @@ class Discoverer:
         except ConditionFailed:
             raise _fenced(discovery) from None
 
-    def _fail(self, discovery: str, code: str, error: Exception) -> None:
+    def _fail(self, discovery: str, code: str, error: Exception) -> str:
         failure = Failure.of_ingest(code, str(error), stage="discovering")
         self._discoveries.fail(discovery, failure)
+        told = {"code": code, "detail": failure.detail, "action": failure.action}
+        logger.error("discovery failed", extra=told)
+        return "failed"
 
     def _send(self, discovery: Discovery) -> None:
         message = StepMessage(ingest=discovery.id, epoch=0, step=Step.DISCOVER)

@@ -14,8 +14,10 @@ import pytest
 from course_backfill.adapters.lambda_run import lambda_run
 from course_backfill.adapters.lambda_worker import LambdaWorker
 from course_backfill.adapters.logs import RedactingFormatter, WorkFields
+from course_backfill.courses import CourseId
+from course_backfill.errors import SourceUnavailable
 from course_backfill.local.lambda_event import LocalContext, sqs_event
-from course_backfill.messages import SERVICES, Step
+from course_backfill.messages import SERVICES, Step, StepMessage
 from course_backfill.metrics import INGESTS, METRICS, SECONDS
 from services.ingests_api.handler import build_api
 from tests.services.api_world import create_event, create_request
@@ -144,6 +146,30 @@ def test_a_metric_is_of_the_service_that_emits_it(functions: Functions) -> None:
         ("register", "succeeded"),
     ]
     assert {one.metric for one in emitted} <= set(METRICS)
+
+
+def test_a_discovery_is_told_like_any_step_and_why_it_failed(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Iterator[CourseId]:
+        raise SourceUnavailable("MongoDB does not answer")
+
+    wiring = functions.wiring
+    discovery = wiring.discoveries.add("discovery-1", by="operator")
+    message = StepMessage(ingest=discovery.id, epoch=0, step=Step.DISCOVER)
+    wiring.messages.send([message])
+    functions.work()
+    other = wiring.discoveries.add("discovery-2", by="operator")
+    monkeypatch.setattr(wiring.source, "discover", away)
+    wiring.messages.send([message.model_copy(update={"ingest": other.id})])
+    functions.work()
+    steps = [one for one in functions.lines if one["message"] == "step"]
+    assert [(one["ingest_id"], one["step"], one["outcome"]) for one in steps] == [
+        ("discovery-1", "discover", "succeeded"),
+        ("discovery-2", "discover", "failed"),
+    ]
+    [failed] = [one for one in functions.lines if one["message"] == "discovery failed"]
+    assert (failed["ingest_id"], failed["code"]) == ("discovery-2", "source-unavailable")
 
 
 @pytest.mark.parametrize("service", SERVICES)
