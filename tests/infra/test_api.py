@@ -1,4 +1,4 @@
-"""The HTTP API as CloudFormation gets it: who may pass, what is written down, what alarms."""
+"""The HTTP API as CloudFormation gets it: who may pass, and how."""
 
 from __future__ import annotations
 
@@ -20,60 +20,17 @@ from infra.api import Api
 from infra.api_routes import gateway_routes
 from infra.stage import API
 from services.ingests_api.auth import ALL_SCOPES, principal_of
-from tests.infra.templates import Template, Templates, loaded, of_type, stack
+from tests.infra.gateway import NAMESPACE, STAGE, Pipeline, plain
+from tests.infra.templates import Templates, stack
 
-STAGE = loaded("prod")
-NAMESPACE = STAGE.settings.namespace
 CLIENTS = {client.name: set(client.scopes) for client in STAGE.clients}
 ACCESS_LOGS = "/aws/vendedlogs/"
 RUNBOOK = Path(__file__).parents[2] / "docs" / "operations.md"
-
-Properties = dict[str, Any]
-
-
-class Pipeline:
-    """The pipeline stack of a stage, as CloudFormation gets it."""
-
-    def __init__(self, template: Template) -> None:
-        self.template = template
-
-    def of(self, kind: str, **like: str) -> dict[str, Properties]:
-        """Logical id → properties of every resource of a kind whose properties begin so."""
-        return {
-            name: one
-            for name, one in of_type(self.template, f"AWS::{kind}").items()
-            if all(str(one.get(key)).startswith(text) for key, text in like.items())
-        }
-
-    def only(self, kind: str, **like: str) -> Properties:
-        """The one resource."""
-        [found] = self.of(kind, **like).values()
-        return found
-
-    @property
-    def function(self) -> Properties:
-        """The one that answers."""
-        return self.only("Lambda::Function", FunctionName=STAGE.function_name(API))
 
 
 @pytest.fixture(scope="module")
 def pipeline(templates: Templates) -> Pipeline:
     return Pipeline(stack(templates, STAGE.name, "pipeline"))
-
-
-def plain(value: Any) -> Any:
-    """Joined texts, with the logical ids that they refer to."""
-    match value:
-        case {"Fn::Join": [str(between), list(parts)]}:
-            return between.join(str(plain(one)) for one in parts)
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
-            return name
-        case dict():
-            return {key: plain(one) for key, one in value.items()}
-        case list():
-            return [plain(one) for one in value]
-        case _:
-            return value
 
 
 # --- routes and tokens ---
@@ -268,78 +225,3 @@ def test_no_page_of_another_site_may_ask_and_the_one_endpoint_is_the_gateways(
     assert "CorsConfiguration" not in api
     assert not api.get("DisableExecuteApiEndpoint")
     assert api["ProtocolType"] == "HTTP"
-
-
-# --- what is written down ---
-
-
-def test_a_line_of_the_access_log_is_json_with_nothing_that_a_client_wrote(
-    pipeline: Pipeline,
-) -> None:
-    text = pipeline.only("ApiGatewayV2::Stage")["AccessLogSettings"]["Format"]
-    line = json.loads(re.sub(r"\$context\.status\b", "200", text))
-    assert line["status"] == 200
-    assert (line["service"], line["namespace"]) == (API, NAMESPACE)
-    variables = set(re.findall(r"\$context\.[\w.]+", text))
-    written_by_clients = {"path", "identity.userAgent", "error.message", "domainName"}
-    assert variables.isdisjoint(f"$context.{one}" for one in written_by_clients)
-    assert "request.header" not in text
-    assert "querystring" not in text.lower()
-    claims = {one for one in variables if ".claims." in one}
-    assert claims == {"$context.authorizer.claims.client_id"}
-
-
-def test_access_logs_go_to_a_log_that_is_kept_as_long_as_the_stage_says(
-    pipeline: Pipeline,
-) -> None:
-    [(name, log)] = pipeline.of("Logs::LogGroup", LogGroupName=ACCESS_LOGS).items()
-    settings = pipeline.only("ApiGatewayV2::Stage")["AccessLogSettings"]
-    assert plain(settings["DestinationArn"]) == name
-    assert log["RetentionInDays"] == STAGE.log_retention_days
-
-
-# --- alarms ---
-
-
-def test_every_alarm_leads_to_its_section_of_the_runbook(pipeline: Pipeline) -> None:
-    headings = re.findall(r"^### (.+)$", RUNBOOK.read_text(), re.MULTILINE)
-    anchors = {one.lower().replace(":", "").replace(" ", "-") for one in headings}
-    found = set()
-    for alarm in pipeline.of("CloudWatch::Alarm", AlarmName=f"{NAMESPACE}-gateway-").values():
-        sentence, _, link = alarm["AlarmDescription"].partition(" What to do: ")
-        assert sentence.endswith(".")
-        assert alarm["AlarmActions"]
-        page, _, anchor = link.partition("#")
-        assert page == "docs/operations.md"
-        assert anchor in anchors
-        assert alarm["TreatMissingData"] == "notBreaching"
-        found.add(anchor)
-    assert found == {"alarm-api-errors", "alarm-api-throttled", "alarm-api-slow"}
-
-
-def test_alarms_watch_this_api_alone(pipeline: Pipeline) -> None:
-    [api] = pipeline.of("ApiGatewayV2::Api")
-    watched = {}
-    for alarm in plain(
-        pipeline.of("CloudWatch::Alarm", AlarmName=f"{NAMESPACE}-gateway-")
-    ).values():
-        of = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-        watched[alarm["Namespace"], alarm["MetricName"]] = of
-    assert watched == {
-        ("AWS/ApiGateway", "5xx"): {"ApiId": api, "Stage": "$default"},
-        ("AWS/ApiGateway", "Latency"): {"ApiId": api, "Stage": "$default"},
-        ("CourseBackfill", "ApiThrottled"): {"service": API, "namespace": NAMESPACE},
-    }
-
-
-def test_what_the_gateway_refuses_as_too_much_is_counted_from_its_log(
-    pipeline: Pipeline,
-) -> None:
-    counted = plain(pipeline.only("Logs::MetricFilter"))
-    [log] = pipeline.of("Logs::LogGroup", LogGroupName=ACCESS_LOGS)
-    assert counted["LogGroupName"] == log
-    assert counted["FilterPattern"] == "{ $.status = 429 }"
-    [metric] = counted["MetricTransformations"]
-    line = pipeline.only("ApiGatewayV2::Stage")["AccessLogSettings"]["Format"]
-    for dimension in metric["Dimensions"]:
-        assert f'"{dimension["Value"].removeprefix("$.")}"' in line
