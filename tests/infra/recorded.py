@@ -18,13 +18,15 @@ from unittest.mock import patch
 
 from pydantic import SecretStr
 
-from course_backfill.adapters.aws_clients import AwsClients, aws_session
+from course_backfill.adapters.aws_clients import AwsClients, Reach, aws_session
 from course_backfill.adapters.connected import ConnectedWiring
+from course_backfill.adapters.event_bridge import EventBridgeBus
 from course_backfill.adapters.lambda_worker import LambdaWorker
 from course_backfill.adapters.memory_callbacks import MemoryCallbackSender
 from course_backfill.adapters.memory_contentstore import MemoryContentstore
 from course_backfill.adapters.memory_meter import MemoryMeter
 from course_backfill.adapters.memory_source import MemorySource
+from course_backfill.adapters.s3_clients import S3Clients
 from course_backfill.adapters.setup import create_resources
 from course_backfill.adapters.sqs_consumer import SqsConsumer
 from course_backfill.callbacks import CallbackRules
@@ -66,11 +68,30 @@ class FunctionWiring(ConnectedWiring):
         super().__init__(settings)
         self.clock = clock
         self._memory_source = source
-        keys = {"AWS_ACCESS_KEY_ID": function, "AWS_SECRET_ACCESS_KEY": "of-a-test"}
-        with patch.dict(os.environ, keys):  # Sessions keep what they find when they are opened.
-            opened = [self.clients, self.buckets, self.bus]
-            opened += [self.reader(location) for location in settings.locations]
-            assert all(opened)
+        self._function = function
+
+    @contextmanager
+    def _credentials(self) -> Iterator[None]:
+        """The function's own, for what is opened meanwhile: sessions keep what they find."""
+        keys = {"AWS_ACCESS_KEY_ID": self._function, "AWS_SECRET_ACCESS_KEY": "of-a-test"}
+        with patch.dict(os.environ, keys):
+            yield
+
+    @cached_property
+    def clients(self) -> AwsClients:
+        """Opened by the function."""
+        with self._credentials():
+            return super().clients
+
+    @cached_property
+    def bus(self) -> EventBridgeBus | None:
+        """Opened by the function."""
+        with self._credentials():
+            return super().bus
+
+    def _open(self, reach: Reach) -> S3Clients:
+        with self._credentials():
+            return super()._open(reach)
 
     @cached_property
     def meter(self) -> MemoryMeter:
