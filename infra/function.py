@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms, in_five_minutes
 from infra.environment import environment
-from infra.grants import Grant, grants_of
+from infra.grants import SENDS, Grant, grants_of
 from infra.network import Network
 from infra.packaging import ARCHITECTURE, RUNTIME
 from infra.stage import Stage
@@ -58,6 +58,7 @@ class Function(lambda_.Function):
             memory_size=stage.functions.memory_of(name),
             ephemeral_storage_size=Size.mebibytes(stage.functions.disk_of(name)),
             timeout=timeout,
+            recursive_loop=_recursive_loop(name),
             environment=environment(stage.settings),
             log_group=log,
             # What constructs would add by themselves is in the table of grants, or not at all.
@@ -132,6 +133,13 @@ def _acknowledge(role: iam.Role, grant: Grant) -> None:
             for one in many
         )
     )
+
+
+def _recursive_loop(name: str) -> lambda_.RecursiveLoop:
+    """Lambda gives up a message by default whose chain led to the function sixteen times. Those who
+    send to themselves mean to, as a long discovery does, and bound it by what is done."""
+    is_meant = name in SENDS[name]
+    return lambda_.RecursiveLoop.ALLOW if is_meant else lambda_.RecursiveLoop.TERMINATE
 
 
 def _inside(network: Network | None, name: str) -> dict[str, Any]:

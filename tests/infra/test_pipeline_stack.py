@@ -32,9 +32,7 @@ def functions(pipeline: Template, stage: str) -> dict[str, dict[str, Any]]:
     return {name.removeprefix(start): one for name, one in found.items()}
 
 
-def test_there_is_a_function_for_each_service_and_no_other(
-    pipeline: Template, stage: str
-) -> None:
+def test_there_is_a_function_for_each_service_and_no_other(pipeline: Template, stage: str) -> None:
     found = functions(pipeline, stage)
     assert set(found) == set(FUNCTIONS)
     handlers = {name: one["Handler"] for name, one in found.items()}
@@ -82,6 +80,11 @@ def test_each_run_has_one_message_and_says_which_failed(pipeline: Template, stag
     for service in SERVICES:
         wanted = {"MaximumConcurrency": limits.at_once_of(service)}
         assert at_once[f"{namespace}-{service}"] == wanted
+
+
+def test_lambda_lets_those_go_on_who_send_to_themselves(pipeline: Template, stage: str) -> None:
+    loops = {name: one["RecursiveLoop"] for name, one in functions(pipeline, stage).items()}
+    assert loops == dict.fromkeys(SERVICES, "Allow") | {API: "Terminate"}
 
 
 def test_dead_letters_of_all_go_to_the_janitor(pipeline: Template, stage: str) -> None:
@@ -201,7 +204,7 @@ def test_a_stage_without_a_network_has_no_vpc(templates: Templates) -> None:
 def test_endpoints_let_in_the_functions_alone(templates: Templates) -> None:
     pipeline = stack(templates, "prod", "-pipeline")
     services = {
-        str(one["ServiceName"]).rsplit(".", 1)[-1].rstrip("\"]}")
+        str(one["ServiceName"]).rsplit(".", 1)[-1].rstrip('"]}')
         for one in of_type(pipeline, "AWS::EC2::VPCEndpoint").values()
     }
     assert {"sqs", "secretsmanager", "sts"} <= {one.strip("\"' ") for one in services}
