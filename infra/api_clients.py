@@ -7,7 +7,8 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from course_backfill.errors import InvalidInput, Problem
-from infra.stage import Client, Stage
+from infra.stage import Stage
+from infra.stage_parts import Client
 from services.ingests_api.auth import ALL_SCOPES, CONTENT, LOCKED, READ, WRITE
 
 TOKEN_HOURS = 1

@@ -42,12 +42,13 @@ class Network(Construct):
             private_subnet_ids=list(given.subnet_ids),
             private_subnet_route_table_ids=list(given.route_table_ids),
         )
-        lists = [_https(one) for one in given.prefix_lists]
-        mongodb = [_tcp(one, given.mongodb_port) for one in given.mongodb]
+        aws = [_https(one) for one in given.prefix_lists]
+        aws += [_tcp(one, 443, "Endpoints of AWS") for one in given.endpoint_networks]
+        mongodb = [_tcp(one, given.mongodb_port, "MongoDB") for one in given.mongodb]
         self._endpoints = _group(self, "Endpoints", self._vpc, "Endpoints of AWS", [NOWHERE])
-        self._workers = _group(self, "Workers", self._vpc, "Workers, the API", lists)
+        self._workers = _group(self, "Workers", self._vpc, "Workers, the API", aws)
         self._readers = _group(
-            self, "Readers", self._vpc, "Workers that read MongoDB", [*lists, *mongodb]
+            self, "Readers", self._vpc, "Workers that read MongoDB", [*aws, *mongodb]
         )
         for group in (self._workers, self._readers):
             group.connections.allow_to(self._endpoints, HTTPS, "Endpoints of AWS")
@@ -102,10 +103,10 @@ def _https(prefix_list: str) -> Rule:
     }
 
 
-def _tcp(network: IPv4Network, port: int) -> Rule:
+def _tcp(network: IPv4Network, port: int, description: str) -> Rule:
     return {
         "CidrIp": str(network),
-        "Description": "MongoDB",
+        "Description": description,
         "IpProtocol": "tcp",
         "FromPort": port,
         "ToPort": port,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.messages import SERVICES
@@ -16,7 +15,7 @@ from course_backfill.settings import Settings
 from course_backfill.settings_sources import expected, unknown_names
 from course_backfill.settings_values import Count, shaped
 from infra.environment import LARGEST, environment, size_of
-from services.ingests_api.auth import ALL_SCOPES
+from infra.stage_parts import Client, FunctionLimits, Network, Part, Throttling
 
 FOLDER = Path(__file__).parent / "stages"
 API = "ingests-api"
@@ -42,121 +41,8 @@ GIVEN_OTHERWISE = {
 """Settings of the product that a stage does not choose, and what does."""
 
 T = TypeVar("T", bound=BaseModel)
-FunctionName = Literal[
-    "ingests-api",
-    "planner",
-    "warmer",
-    "replicator",
-    "verifier",
-    "aggregator",
-    "register",
-    "notifier",
-    "janitor",
-]
-Megabytes = Annotated[int, Field(ge=256, le=10_240)]
-Disk = Annotated[int, Field(ge=512, le=10_240)]
 Account = Annotated[str, shaped(r"[0-9]{12}", "the 12 digits of an AWS account")]
 Region = Annotated[str, shaped(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")]
-ClientName = Annotated[
-    str, shaped(r"[a-z][a-z0-9-]{0,31}", "1 to 32 lower-case letters, digits and hyphens")
-]
-
-
-def _known_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = sorted(set(scopes) - set(ALL_SCOPES))
-    if unknown or not scopes:
-        raise ValueError(f"expected scopes out of {', '.join(ALL_SCOPES)}")
-    return scopes
-
-
-class Part(BaseModel):
-    """A table of the file; what it does not know is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Client(Part):
-    """A machine that may ask the API for something, with a client id and secret of its own."""
-
-    name: ClientName
-    scopes: Annotated[tuple[str, ...], AfterValidator(_known_scopes)]
-
-
-class FunctionLimits(Part):
-    """How large and how many the functions are."""
-
-    timeout_seconds: Annotated[int, Field(ge=60, le=900)] = 300
-    memory: dict[FunctionName, Megabytes] = Field(default_factory=dict)
-    """MB for functions that need other than `memory_of` gives; 1,769 MB come with a whole core."""
-    disk: dict[FunctionName, Disk] = Field(default_factory=dict)
-    """MB of temporary disk for functions that need other than `disk_of` gives."""
-    at_once: dict[FunctionName, Annotated[int, Field(ge=2, le=1_000)]] = Field(default_factory=dict)
-    """How many of a worker run at a time, where other than `at_once_of` gives."""
-
-    def memory_of(self, function: str) -> int:
-        """MB of a function: a whole core for those that hash what they copy, and for the API, which
-        has 29 seconds for a report that reads every course."""
-        usual = 1_769 if function in {API, "replicator", "verifier"} else 1_024
-        return self.memory.get(function, usual)  # type: ignore[call-overload,no-any-return] # A name of FUNCTIONS.
-
-    def disk_of(self, function: str) -> int:
-        """MB of temporary disk: more for those that sort or write what a whole course has, as much
-        as they can do in the longest time that a function may have."""
-        usual = 2_560 if function in {"planner", "verifier", "aggregator"} else 512
-        return self.disk.get(function, usual)  # type: ignore[call-overload,no-any-return] # A name of FUNCTIONS.
-
-    def at_once_of(self, function: str) -> int:
-        """How many of a worker run at a time: few of those that read the live MongoDB."""
-        usual = {"replicator": 8, "verifier": 16}.get(function, 4)
-        return self.at_once.get(function, usual)  # type: ignore[call-overload,no-any-return] # A name of FUNCTIONS.
-
-
-class Network(Part):
-    """How the functions that read MongoDB reach it."""
-
-    vpc_id: Annotated[str, shaped(r"vpc-[0-9a-f]+", "the id of a VPC")] | None = None
-    """The VPC that MongoDB is reached from; unset: MongoDB is on the public internet."""
-    availability_zones: tuple[str, ...] = ()
-    subnet_ids: tuple[str, ...] = ()
-    """Private subnets, one for each zone."""
-    route_table_ids: tuple[str, ...] = ()
-    """Of these subnets, in the same order: the endpoints of S3 and DynamoDB go there."""
-    mongodb: tuple[IPv4Network, ...] = ()
-    """Where MongoDB is in that VPC, or in what it is peered with."""
-    mongodb_port: Annotated[int, Field(ge=1, le=65_535)] = 27_017
-    prefix_lists: tuple[
-        Annotated[str, shaped(r"pl-[0-9a-f]+", "the id of a prefix list")], ...
-    ] = ()
-    """Of S3 and DynamoDB in the region, and what else is to be reached by HTTPS: nothing beside
-    them is. `aws ec2 describe-managed-prefix-lists` tells the first two."""
-    endpoints: bool = True
-    """Whether endpoints are made for the services of AWS that the functions call; without a way out
-    of the VPC they cannot do without."""
-
-    def problems(self) -> Iterator[Problem]:
-        """What does not fit together."""
-        needed = (
-            *("availability_zones", "subnet_ids", "route_table_ids"),
-            *("mongodb", "prefix_lists"),
-        )
-        if self.vpc_id is None:
-            given = [one for one in needed if getattr(self, one)]
-            yield from (Problem(f"network.{one}", "goes with vpc_id") for one in given)
-            return
-        missing = [one for one in needed if not getattr(self, one)]
-        yield from (Problem(f"network.{one}", "is not set, and vpc_id is") for one in missing)
-        lengths = {len(getattr(self, one)) for one in needed[:3]}
-        if not missing and len(lengths) > 1:
-            yield Problem(
-                "network.subnet_ids", "expected one subnet and one route table for each zone"
-            )
-
-
-class Throttling(Part):
-    """What the API lets in, all clients together."""
-
-    requests_per_second: Count = 50
-    burst: Count = 100
 
 
 class Stage(Part):
@@ -244,9 +130,9 @@ class Stage(Part):
         return f"{self.settings.namespace}-{function}"
 
 
-def stages() -> dict[str, Path]:
+def stages(folder: Path = FOLDER) -> dict[str, Path]:
     """Name → file of every stage that is configured."""
-    return {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}
+    return {file.stem: file for file in sorted(folder.glob("*.toml"))}
 
 
 def _settings(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import scale_costs, scale_facts, scale_limits
 from course_backfill.estimation.rates import Rates
-from infra.stage import FunctionLimits
+from infra.stage_parts import FunctionLimits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
 

@@ -12,18 +12,21 @@ from aws_cdk import App
 from infra.app import build, flags
 from infra.stage import Stage, stages
 
+STAGES = Path(__file__).parent / "stages"
+"""Of the tests' own: what an operator writes into those of the installation breaks no test."""
+
 Template = dict[str, Any]
 Templates = dict[str, dict[str, Template]]
 """Stage → stack → template."""
 
 
 def synthesise(scratch: Path) -> Templates:
-    """All stages of the repository; the functions' code is a folder with nothing of use."""
+    """All stages of the tests; the functions' code is a folder with nothing of use."""
     code = scratch / "code"
     code.mkdir()
     (code / "nothing.txt").write_text("Packaging has tests of its own.")
     found: Templates = {}
-    for name, file in stages().items():
+    for name, file in stages(STAGES).items():
         out = scratch / "cdk.out" / name
         app = App(outdir=str(out), context=dict(flags()))
         build(app, Stage.load(file), code=code)
@@ -56,8 +59,8 @@ def stack(templates: Templates, stage: str, end: str) -> Template:
 
 
 def loaded(stage: str) -> Stage:
-    """A stage of the repository."""
-    return Stage.load(stages()[stage])
+    """A stage of the tests."""
+    return Stage.load(stages(STAGES)[stage])
 
 
 def attribute(reference: Any) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from infra.stage import stages
-from tests.infra.templates import Templates
+from tests.infra.templates import STAGES, Templates
 
 NEEDLESS_DEPENDENCY = "W3005"
 """A dependency that a reference implies as well: the CDK writes both."""
 
 
-@pytest.mark.parametrize("stage", stages())
+@pytest.mark.parametrize("stage", stages(STAGES))
 def test_cloudformation_would_take_every_template(
     templates: Templates, stage: str, tmp_path: Path
 ) -> None:

@@ -34,13 +34,11 @@ def of_settings(**changes: Any) -> dict[str, Any]:
     return SETTINGS | changes
 
 
-def test_the_stages_of_the_repository_load() -> None:
+def test_the_stages_of_the_repository_load_and_share_no_name() -> None:
     found = {name: Stage.load(file) for name, file in stages().items()}
-    assert set(found) == {"dev", "prod"}
-    assert {stage.name for stage in found.values()} == {"dev", "prod"}
-    assert len({stage.settings.namespace for stage in found.values()}) == 2
-    assert found["prod"].network.vpc_id
-    assert len(found["prod"].settings.locations) == 3
+    assert found
+    assert {stage.name for stage in found.values()} == set(found)
+    assert len({stage.settings.namespace for stage in found.values()}) == len(found)
 
 
 def test_a_stage_says_little_and_the_rest_follows() -> None:
@@ -125,6 +123,13 @@ def test_a_network_is_given_whole_or_not_at_all(name: str) -> None:
 def test_each_zone_has_a_subnet_and_its_routes() -> None:
     found = problems(network=NETWORK | {"availability_zones": ["eu-west-1a", "eu-west-1b"]})
     assert list(found) == ["network.subnet_ids"]
+
+
+def test_endpoints_are_made_or_it_is_said_where_they_are() -> None:
+    there = {"endpoints": False, "endpoint_networks": ["10.0.7.0/24"]}
+    assert Stage.of("test", RIGHT | {"network": NETWORK | there}).network.endpoint_networks
+    for lacking in there.items():
+        assert list(problems(network=NETWORK | dict([lacking]))) == ["network.endpoint_networks"]
 
 
 def test_clients_have_names_of_their_own() -> None:
