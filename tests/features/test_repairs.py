@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from course_backfill.adapters.setup import create_resources
 from course_backfill.audits import AuditWish
 from course_backfill.courses import Course
 from course_backfill.ingests import Ingest, IngestStatus
@@ -65,6 +66,15 @@ def damage(installation: Installation) -> None:
     alter(installation, "primary", "manifest.json", content=None)
 
 
+def lose(installation: Installation, bucket: str) -> None:
+    """Deletes a bucket with all that is in it."""
+    s3 = installation.clients.s3
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for one in page.get("Versions", []):
+            s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+
 def audited(installation: Installation) -> Ingest:
     """An audit of all, which succeeds whatever it finds."""
     audit = installation.start(ingest_type="audit-course", locations=(), audit=AuditWish())
@@ -93,6 +103,23 @@ def test_damage_is_found_by_an_audit_and_mended_byte_by_byte_by_the_next_start(
     events, _ = two_locations.wiring.ingests.all_events(repair.id, limit=1_000)
     assert len([one for one in events if one.outcome == "repaired"]) == 5
     assert audited(two_locations).failure_count == 0
+
+
+@pytest.mark.parametrize("location", BOTH)
+def test_a_location_whose_bucket_was_lost_is_filled_again_from_another_in_a_new_bucket(
+    two_locations: Installation, location: str
+) -> None:
+    before = objects(two_locations, location)
+    lose(two_locations, two_locations.wiring.locations[location].bucket)
+
+    create_resources(two_locations.settings, two_locations.clients)
+
+    assert objects(two_locations, location) == {}
+    assert audited(two_locations).failure_count == len(before)
+    repair = two_locations.ended(two_locations.start(locations=BOTH))
+    assert (repair.status, repair.failure) == (IngestStatus.SUCCEEDED, None)
+    assert objects(two_locations, "primary") == objects(two_locations, "second") == before
+    assert course(two_locations).damaged == 0
 
 
 def test_workers_that_are_killed_while_they_repair_leave_the_rest_to_others(
