@@ -13,6 +13,7 @@ CourseBackfillError
 │   ├── SecretsUnavailable       Secrets Manager throttles or fails likewise
 │   └── EventsUnavailable        EventBridge throttles or fails likewise
 ├── StorageRefused               S3 denies for good: credentials, policy, missing bucket
+│   └── CopyRefused              it copies nothing by itself on this way: bytes have to be streamed
 ├── StateRefused                 DynamoDB denies for good: credentials, policy, missing table
 ├── QueueRefused                 SQS denies for good: credentials, policy, missing queue
 ├── SecretRefused                a secret is missing, denied, or not what it has to be
@@ -104,6 +105,10 @@ class EventsUnavailable(KnownOutage):
 
 class StorageRefused(CourseBackfillError):
     """S3 refused for good: bad credentials, a denying policy, a missing bucket."""
+
+
+class CopyRefused(StorageRefused):
+    """S3 does not copy by itself on the way that it is reached: the bytes have to be streamed."""
 
 
 class StateRefused(CourseBackfillError):

@@ -11,19 +11,21 @@ from course_backfill.adapters.s3_errors import (
     COLD,
     CONDITION_FAILED,
     MISSING,
+    answered_error,
     object_changed,
     object_cold,
     object_exists,
     unavailable,
 )
-from course_backfill.errors import CourseBackfillError
+from course_backfill.errors import CopyRefused, CourseBackfillError
 from course_backfill.ports import ObjectReader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
-COPY_REFUSALS = CONDITION_FAILED | MISSING | COLD
-"""Codes that leave open whether the source or the target is meant."""
+_DENIED = "AccessDenied"
+COPY_REFUSALS = CONDITION_FAILED | MISSING | COLD | {_DENIED}
+"""Codes that leave open whether the source or the target is meant, or the way to both."""
 
 
 class S3CopySource:
@@ -55,6 +57,8 @@ class S3CopySource:
         self, error: ClientError, source_key: str, etag: str, key: str
     ) -> CourseBackfillError:
         """What a copy was refused for: one code stands for conditions of both objects."""
+        if error_code(error) == _DENIED:
+            return self._denial(error, key)
         if self._target.stat(key) is not None:
             return object_exists(self._target_bucket, key)
         if error_code(error) in COLD:
@@ -64,3 +68,11 @@ class S3CopySource:
             return object_changed(self._bucket, source_key)
         # Another's write to the key was undone since.
         return unavailable("copy to", self._target_bucket, key, error_code(error))
+
+    def _denial(self, error: ClientError, key: str) -> CourseBackfillError:
+        if "cross-region" in str(error.response.get("Error", {}).get("Message")):
+            return CopyRefused(
+                f"S3 copies nothing from bucket {self._bucket!r} to bucket {self._target_bucket!r} "
+                "through an endpoint of a VPC, since they are in different regions"
+            )
+        return answered_error(_DENIED, 403, "copy to", self._target_bucket, key)

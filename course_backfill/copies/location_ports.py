@@ -20,7 +20,8 @@ class ObjectCopier(Protocol):
         The checksum that S3 stores of the whole object is carried over and checked. Raises
         ObjectExists where something is at `key` already (perhaps from an earlier try of this very
         call: compare before you conclude anything), ObjectChanged where the source has another
-        ETag by now or is gone, ObjectCold where it must be restored first.
+        ETag by now or is gone, ObjectCold where it must be restored first, CopyRefused where S3
+        copies nothing between the two from here.
         """
         ...
 

@@ -12,6 +12,7 @@ from course_backfill.copies.placements import Placement
 from course_backfill.copies.places import Place, Writing
 from course_backfill.crc import Crc64
 from course_backfill.errors import (
+    CopyRefused,
     NotFound,
     ObjectChanged,
     ObjectExists,
@@ -32,7 +33,8 @@ MAX_UPLOADS = 3
 
 
 class LocationCopier:
-    """Within S3 where one set of credentials reaches both ends, else streamed through here.
+    """Within S3 where one set of credentials reaches both ends and S3 does, else streamed through
+    here.
 
     What is at a key already is left to the verifier: nothing is ever replaced. What S3 shows to
     have other bytes than the entry's is not copied. What neither ETag nor stored sha256 prove, and
@@ -83,12 +85,13 @@ class LocationCopier:
         key = self._target.location.prefix + one.key
         if one.is_present and not (self._is_repeat and self._target.reader.stat(key) is None):
             return Placement(one)
-        if self._copiers is None or one.etag is None:
+        copiers = self._copiers
+        if copiers is None or one.etag is None:
             return None
         self._check()
         try:
             self._approve_unread(one, one.etag)
-            self._copiers.of(one).copy(
+            copiers.of(one).copy(
                 self._source.location.prefix + one.key,
                 etag=one.etag,
                 key=key,
@@ -99,7 +102,10 @@ class LocationCopier:
             return Placement(one)
         except BadObject as bad:
             return Placement(one, fault=bad.fault)
-        except (ObjectChanged, NotFound):
+        except (ObjectChanged, NotFound, CopyRefused) as why:
+            if isinstance(why, CopyRefused):
+                # What holds of this object does of all: S3 is not asked for the others.
+                self._copiers = None
             return None
         return Placement(one)
 

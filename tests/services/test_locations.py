@@ -6,6 +6,7 @@ import pytest
 
 from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.courses import CourseStatus
+from course_backfill.errors import CopyRefused
 from course_backfill.ingests import IngestStatus, ReplicaStatus
 from course_backfill.manifests import MANIFEST_FILES
 from course_backfill.messages import Step
@@ -107,6 +108,22 @@ def test_within_an_endpoint_s3_copies_and_between_endpoints_bytes_are_streamed()
     assert verbs["second"] & {"create", "put_part"} == set()
     assert verbs["far"] >= {"create", "put_part", "complete_upload"}
     assert "copy" not in verbs["far"]
+
+
+def test_what_s3_does_not_copy_by_itself_on_this_way_is_streamed() -> None:
+    world = filled(SECOND)
+
+    def refuse(location: str, verb: str) -> None:
+        if (location, verb) == ("second", "copy"):
+            raise CopyRefused("S3 copies nothing between them from here")
+
+    world.on_request = refuse
+    ingest = world.backfill()
+
+    assert (ingest.status, ingest.failure) == (IngestStatus.SUCCEEDED, None)
+    assert world.objects("second") == world.objects("primary")
+    verbs = {verb for location, verb, _ in world.requests if location == "second"}
+    assert {"create", "complete_upload"} <= verbs
 
 
 @pytest.mark.parametrize("location", ["second", "far", "archive"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from course_backfill.errors import (
+    CopyRefused,
     ObjectChanged,
     ObjectCold,
     StorageRefused,
@@ -250,3 +251,26 @@ def test_a_missing_source_bucket_is_a_refusal(locations: S3Locations, line: Prox
 
     with pytest.raises(StorageRefused, match="NoSuchBucket"):
         copy(locations)
+
+
+@pytest.mark.parametrize("content", [b"hello", LARGE])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("VPC endpoints do not support cross-region requests", CopyRefused), ("No", StorageRefused)],
+)
+def test_a_way_on_which_s3_does_not_copy_is_told_from_a_missing_right(
+    locations: S3Locations, line: Proxy, content: bytes, said: str, expected: type[Exception]
+) -> None:
+    create(locations.source, KEY, content)
+    body = f"<Error><Code>AccessDenied</Code><Message>{said}</Message></Error>".encode()
+    line.on_request = lambda request: (
+        replace(request, method="GET", path="/") if is_copy(request) else request
+    )
+    line.on_answer = lambda request, answer: Answer(403, XML, body) if is_copy(request) else answer
+
+    with pytest.raises(StorageRefused) as refused:
+        copy(locations)
+
+    assert refused.type is expected
+    line.reset()
+    assert locations.target.residue("") == []
