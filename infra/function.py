@@ -68,8 +68,8 @@ class Function(lambda_.Function):
         Validations.of(self).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-L1",
-                reason=f"{RUNTIME}, chosen in infra/packaging.py, is what the package is built for "
-                "and its handlers are run on before they are deployed; AWS supports it for years.",
+                reason=f"{RUNTIME} is the newest that the handlers have been run on; the next one "
+                "is tried first and then chosen: docs/adr/0021-the-lambda-package.md.",
             )
         )
         self._watch(name, alarms)
