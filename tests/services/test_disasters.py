@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from course_backfill.adapters.contentstore.platform_files import file_id
+from course_backfill.errors import NotFound
 from course_backfill.ingests import IngestStatus
+from course_backfill.messages import Step
 from tests.services.audit_world import AuditWorld
 from tests.services.location_world import PRIMARY, THIRD, LocationWorld, code
 from tests.services.memory_pipeline import COURSE
@@ -114,3 +116,51 @@ def test_a_failure_after_tables_were_restored_removes_nothing_of_forgotten_versi
 
     assert (ingest.status, ingest.version) == (IngestStatus.FAILED, "v3")
     assert world.objects("primary") == world.objects("second") == before
+
+
+@pytest.mark.parametrize("step", [Step.REPLICATE, Step.VERIFY, Step.AGGREGATE, Step.REGISTER])
+def test_an_ingest_that_was_under_way_in_restored_tables_is_registered_as_it_was(
+    step: Step,
+) -> None:
+    world = AuditWorld()
+    world.save("1.txt", b"second edition")
+    ingest = world.pipeline.start()
+    waiting = world.run_to(step)
+    backup = tables(world)
+    world.pipeline.deliver(waiting)
+    world.pipeline.run()
+    [registered, _] = world.pipeline.wiring.courses.versions(str(COURSE))
+    before = world.objects("primary")
+    bring_back(world, backup)
+    world.save("1.txt", b"third edition!")
+
+    for _ in range(2):  # The first look sees progress since the one before.
+        world.pipeline.wiring.clock.advance(minutes=16)
+        world.pipeline.sweep()
+        world.pipeline.run()
+
+    assert world.pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
+    [again, _] = world.pipeline.wiring.courses.versions(str(COURSE))
+    assert again.entries_sha256 == registered.entries_sha256
+    assert world.objects("primary") == world.objects("second") == before
+    assert world.course.stale is (step in {Step.REPLICATE, Step.VERIFY})
+
+
+def test_with_the_work_bucket_emptied_what_is_under_way_is_given_up_and_nothing_else() -> None:
+    world = AuditWorld()
+    before = world.objects("primary")
+    world.save("1.txt", b"second edition")
+    ingest = world.pipeline.start()
+    message = world.run_to(Step.REPLICATE)
+    for key in list(world.pipeline.wiring.work_bucket.versions):
+        world.pipeline.wiring.work_bucket.mark_deleted(key)
+
+    with pytest.raises(NotFound):  # Which becomes a dead letter.
+        world.pipeline.deliver(message)
+    world.pipeline.wiring.messages.waiting.clear()
+    world.pipeline.wiring.lifecycle.cancel(ingest, by="operator")
+    world.pipeline.run()
+
+    assert world.objects("primary") == world.objects("second") == before
+    assert world.backfill().status is IngestStatus.SUCCEEDED
+    assert world.found(world.audit()) == set()
