@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from course_backfill.adapters.memory_bucket import StorageFault
 from course_backfill.courses import CourseStatus
 from course_backfill.errors import Conflict
-from course_backfill.ingests import IngestStatus, Stage
+from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.messages import Step
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
@@ -95,10 +97,20 @@ def test_a_chunk_fault_can_be_recorded_too(pipeline: MemoryPipeline) -> None:
     assert not ingest.source_check.stale
 
 
+def planted(pipeline: MemoryPipeline, key: str, **request: Any) -> Ingest:
+    """A backfill, below whose prefix somebody else stores an object once it is planned."""
+    ingest = pipeline.start(**request)
+    replicate = pipeline.run(until=lambda message: message.step is Step.REPLICATE)
+    assert replicate
+    pipeline.bucket.store(key, b"evil")
+    pipeline.deliver(replicate)
+    pipeline.run()
+    return pipeline.ingest(ingest)
+
+
 def test_a_different_object_at_the_key_is_refused_and_named(pipeline: MemoryPipeline) -> None:
     key = pipeline.prefix("v1") + "assets/good.txt"
-    pipeline.bucket.store(key, b"evil")
-    ingest = pipeline.backfill(corrupt_objects="record", on_failure="keep")
+    ingest = planted(pipeline, key, corrupt_objects="record", on_failure="keep")
     assert ingest.status is IngestStatus.FAILED
     [failure] = pipeline.failures(ingest.id)
     assert failure.code == "different-object"
@@ -125,8 +137,8 @@ def test_a_copy_that_does_not_read_back_fails_the_ingest(
 
 
 def test_a_surplus_object_fails_the_ingest(pipeline: MemoryPipeline) -> None:
-    pipeline.bucket.store(pipeline.prefix("v1") + "assets/planted.txt", b"evil")
-    ingest = pipeline.backfill(on_failure="keep")
+    key = pipeline.prefix("v1") + "assets/planted.txt"
+    ingest = planted(pipeline, key, on_failure="keep")
     assert ingest.status is IngestStatus.FAILED
     assert [one.code for one in pipeline.failures(ingest.id)] == ["surplus-object"]
 
