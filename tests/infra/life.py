@@ -28,6 +28,16 @@ class Life:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Asks the API, in the name of an operator; the answer's document, or its text."""
+        text = self._answer(method, path, body).get("body") or ""
+        return json.loads(text) if text.startswith("{") else text
+
+    def follow(self, path: str, content: bytes) -> None:
+        """Follows the link that the API answers with, to that content."""
+        answer = self._answer("GET", path, None)
+        (link,) = (value for name, value in answer["headers"].items() if name.lower() == "location")
+        assert httpx.get(link).content == content
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         scopes = " ".join(f"{self.on.settings.scope_prefix}{one}" for one in ALL_SCOPES)
         place, _, query = path.partition("?")
         request = HttpRequest(
@@ -41,8 +51,7 @@ class Life:
         claims = {"sub": "operator", "scope": scopes}
         answer = self.on.api(http_event(request, claims=claims, clock=self.on.clock), None)
         assert answer["statusCode"] < 400, (method, path, answer)
-        text = answer.get("body") or ""
-        return json.loads(text) if text.startswith("{") else text
+        return answer
 
     def course(self, **files: bytes) -> str:
         """A course of the source, as a discovery finds it, with these files."""

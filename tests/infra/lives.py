@@ -69,13 +69,13 @@ def looks(life: Life) -> None:
         f"/courses/{course}/versions",
         f"/courses/{course}/versions/v1",
         f"/courses/{course}/versions/v1/entries",
-        f"/courses/{course}/versions/v1/content/assets/a.txt",
         "/reports/backfill",
         "/locations",
         "/dead-letters",
         "/openapi.json",
     ):
         life.ask("GET", path)
+    life.follow(f"/courses/{course}/versions/v1/content/assets/a.txt", b"alpha")
 
 
 def audits_and_repairs(life: Life) -> None:

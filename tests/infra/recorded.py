@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
@@ -111,7 +112,8 @@ def recording(requests: list[Request]) -> Iterator[None]:
     async def keep(self: EmbeddedAws, operation: Any, scope: Any, body: bytes, payload: Any) -> Any:
         answer = await carried_out(self, operation, scope, body, payload)
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-        signed = headers.get("authorization", "").partition("Credential=")[2]
+        query = unquote(scope["query_string"].decode())  # Where a link has its signature.
+        signed = (headers.get("authorization", "") + query).partition("Credential=")[2]
         requests.append(
             Request(
                 function=signed.partition("/")[0],
