@@ -17,6 +17,7 @@ from course_backfill.adapters.s3_errors import (
 from course_backfill.adapters.s3_retries import TRIES, Sleep, pause
 from course_backfill.adapters.s3_uploads import S3Uploads
 from course_backfill.erasure import check_abortable, check_erasable
+from course_backfill.run_time import deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
@@ -41,7 +42,8 @@ class S3ObjectEraser:
     def erase(self, prefix: str) -> int:
         """See ObjectEraser; raises NotErasable for any but a version's prefix.
 
-        A page of at most 1,000 things is held at a time. A repeat goes on where a run broke off.
+        A page of at most 1,000 things is held at a time. A repeat goes on where a run broke off;
+        raises OutOfTime between two pages once the present run has to stop.
         """
         check_erasable(prefix)
         return self._abort_all(prefix) + self._delete_versions(prefix)
@@ -65,6 +67,7 @@ class S3ObjectEraser:
                 self._uploads.abort(key, upload)
             aborted += len(page - before)
             before = page
+            deadline().check()
         return aborted
 
     def _delete_versions(self, prefix: str) -> int:
@@ -84,6 +87,7 @@ class S3ObjectEraser:
                     raise answered_error(code, 0, "delete", self._bucket, key)
             deleted += len(page) - len(failures)
             before = page
+            deadline().check()
         return deleted
 
     def _open_uploads(self, prefix: str) -> set[tuple[str, str]]:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_backfill.adapters.lambda_batch import Handles
+from course_backfill.adapters.memory_objects import MemoryObjectEraser
 from course_backfill.audits import AuditWish
+from course_backfill.errors import OutOfTime
 from course_backfill.ingest_step import MOST_LATE_RUNS
 from course_backfill.ingests import Ingest, IngestStatus, Stage
 from course_backfill.messages import Step, StepMessage
@@ -268,3 +270,25 @@ def test_late_runs_are_counted_across_an_outage_in_between() -> None:
     failure = pipeline.ingest(ingest).failure
     assert failure
     assert failure.code == "out-of-time"
+
+
+def test_a_rollback_has_as_many_late_runs_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = filled(Hurried())
+    ingest = pipeline.start()
+    assert pipeline.run(until=lambda one: one.step is Step.VERIFY)
+    pipeline.wiring.lifecycle.cancel(ingest, by="operator")
+    erase, late_runs = MemoryObjectEraser.erase, iter(range(MOST_LATE_RUNS + 2))
+
+    def erase_slowly(eraser: MemoryObjectEraser, prefix: str) -> int:
+        if next(late_runs, None) is not None:
+            raise OutOfTime("not done in a run of 300 s")
+        return erase(eraser, prefix)
+
+    monkeypatch.setattr(MemoryObjectEraser, "erase", erase_slowly)
+    while not pipeline.ingest(ingest).status.is_end:
+        pipeline.run()
+        pipeline.wiring.clock.advance(minutes=21)
+        pipeline.sweep()
+    assert pipeline.runs_of(Step.ROLL_BACK) > MOST_LATE_RUNS + 2
+    assert pipeline.ingest(ingest).status is IngestStatus.CANCELLED
+    assert not [key for key in pipeline.bucket.versions if "/assets/" in key]

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_backfill.erasure import NotErasable, check_erasable
+from course_backfill.errors import OutOfTime
+from course_backfill.run_time import MARGIN_SECONDS, limited
 from tests.contracts.object_stores.buckets import MIB, PREFIX, Bucket, create
 
 OTHERS = [
@@ -41,6 +43,20 @@ def test_objects_versions_markers_and_uploads_all_go_and_nothing_else(bucket: Bu
     assert bucket.residue(PREFIX) == []
     assert sorted(bucket.residue("")) == sorted(kept)
     assert bucket.eraser.erase(PREFIX) == 0
+
+
+def test_a_run_that_has_to_stop_stops_between_two_pages_and_the_next_goes_on(
+    s3_bucket: Bucket,
+) -> None:
+    create(s3_bucket, PREFIX + "assets/a", b"first")
+    s3_bucket.open_another_upload(PREFIX + "large")
+
+    for left in (1, 0):
+        with limited(MARGIN_SECONDS), pytest.raises(OutOfTime):
+            s3_bucket.eraser.erase(PREFIX)
+        assert len(s3_bucket.residue(PREFIX)) == left
+
+    assert s3_bucket.eraser.erase(PREFIX) == 0
 
 
 def test_uploads_of_a_course_are_aborted_and_nothing_else_is_touched(bucket: Bucket) -> None:
