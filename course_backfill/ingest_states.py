@@ -20,7 +20,7 @@ from course_backfill.errors import Conflict, Fenced
 from course_backfill.failures import Failure
 from course_backfill.ingests import PRIMARY, Ingest, IngestStatus, Leg, Stage
 from course_backfill.messages import Step, StepMessage
-from course_backfill.notifications import Callback, CallbackStatus
+from course_backfill.notifications import Callback
 
 STAGE_OF_STEP = {
     "plan": Stage.PLANNING,
@@ -61,13 +61,12 @@ def is_over(ingest: Ingest) -> bool:
 
 def is_callback_pending(ingest: Ingest) -> bool:
     """Whether someone is still to be told of the end."""
-    return ingest.callback is not None and ingest.callback.status is CallbackStatus.PENDING
+    return ingest.callback is not None and ingest.callback.is_pending
 
 
 def is_announcement_pending(ingest: Ingest) -> bool:
     """Whether the domain event of the end is still to be published."""
-    told = ingest.announcement
-    return told is not None and told.status is CallbackStatus.PENDING
+    return ingest.announcement is not None and ingest.announcement.is_pending
 
 
 def is_to_be_told(ingest: Ingest) -> bool:

@@ -24,6 +24,11 @@ class Delivering(Record):
     next_attempt_date: str | None = None
     """Not before then is another delivery begun, whoever asks for it."""
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether someone is still to be told."""
+        return self.status is CallbackStatus.PENDING
+
 
 class Callback(Delivering):
     """Whom to tell when the ingest has ended."""
