@@ -21,7 +21,7 @@ from course_backfill.settings import environment_name
 from infra.alarms import Alarms, in_five_minutes
 from infra.api_clients import ApiClients, scope_prefix, token_url
 from infra.api_routes import GatewayRoute, gateway_routes
-from infra.function import retention
+from infra.function_logs import retention
 from infra.stage import API, Stage
 from services.ingests_api.auth import ALL_SCOPES
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Validations
+from aws_cdk import Acknowledgment, Duration, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.alarms import Alarms, in_five_minutes
 from infra.environment import environment
+from infra.function_logs import log_of
 from infra.grants import SENDS, Grant, grants_of
 from infra.network import Network
 from infra.packaging import ARCHITECTURE, RUNTIME
@@ -38,14 +38,6 @@ class Function(lambda_.Function):
     ) -> None:
         """`name` is one of FUNCTIONS."""
         full_name = stage.function_name(name)
-        log = logs.LogGroup(
-            scope,
-            f"{id}Log",
-            log_group_name=f"/aws/lambda/{full_name}",
-            retention=retention(stage.log_retention_days),
-            # A log that outlived the stack would be in the way of the next one's.
-            removal_policy=RemovalPolicy.DESTROY,
-        )
         role = GrantedRole(scope, f"{id}Role", stage=stage, function=name)
         super().__init__(
             scope,
@@ -60,7 +52,7 @@ class Function(lambda_.Function):
             timeout=timeout,
             recursive_loop=_recursive_loop(name),
             environment=environment(stage.settings),
-            log_group=log,
+            log_group=log_of(scope, f"{id}Log", stage, name),
             # What constructs would add by themselves is in the table of grants, or not at all.
             role=role.without_policy_updates(),
             **_inside(network, name),
@@ -144,17 +136,3 @@ def _recursive_loop(name: str) -> lambda_.RecursiveLoop:
 
 def _inside(network: Network | None, name: str) -> dict[str, Any]:
     return network.of_function(name) if network else {}
-
-
-def retention(days: int) -> logs.RetentionDays:
-    """How long a log is kept, as the CDK says it; `days` is one of a stage's."""
-    named = {
-        7: logs.RetentionDays.ONE_WEEK,
-        14: logs.RetentionDays.TWO_WEEKS,
-        30: logs.RetentionDays.ONE_MONTH,
-        90: logs.RetentionDays.THREE_MONTHS,
-        180: logs.RetentionDays.SIX_MONTHS,
-        365: logs.RetentionDays.ONE_YEAR,
-        731: logs.RetentionDays.TWO_YEARS,
-    }
-    return named[days]

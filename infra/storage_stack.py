@@ -1,4 +1,4 @@
-"""What is kept whatever becomes of the pipeline: tables and buckets, a stack in each region."""
+"""What is kept whatever becomes of the pipeline: tables, buckets, logs; a stack in each region."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from constructs import Construct
 from course_backfill.locations import Location
 from course_backfill.resources import Bucket, Index, Resources, Table
 from infra.buckets import AccessLogs, KeptBucket
+from infra.function_logs import keep_logs
 from infra.restores import forward_restores
 from infra.stage import Stage
 
 
 class StorageStack(Stack):
-    """The tables and the work bucket, with the buckets of locations in the stage's own region."""
+    """The tables, the work bucket, the logs, the buckets of locations in the stage's own region."""
 
     def __init__(self, scope: Construct, stage: Stage) -> None:
         super().__init__(
             scope,
             f"{stage.settings.namespace}-storage",
             env=Environment(account=stage.account, region=stage.region),
-            description=f"Course backfill ({stage.name}): tables and buckets, which are kept",
+            description=f"Course backfill ({stage.name}): tables, buckets and logs, which are kept",
             termination_protection=True,
         )
         resources = Resources.of(stage.settings)
@@ -34,6 +35,7 @@ class StorageStack(Stack):
         KeptBucket(self, "Work", work, logs=logs)
         for bucket in buckets_in(stage, stage.region):
             KeptBucket(self, _id_of(bucket), bucket, logs=logs)
+        keep_logs(self, stage)
 
 
 class RegionStack(Stack):

@@ -104,12 +104,22 @@ def test_dead_letters_of_all_go_to_the_janitor(pipeline: Template, stage: str) -
     }
 
 
-def test_logs_end(pipeline: Template, stage: str) -> None:
-    groups = named(pipeline, "AWS::Logs::LogGroup", "LogGroupName")
+def test_every_function_writes_to_a_log_that_ends_and_outlives_the_pipeline(
+    templates: Templates, pipeline: Template, stage: str
+) -> None:
+    """A log that the pipeline made and left behind would keep it from being made again."""
+    kept = stack(templates, stage, "-storage")
+    groups = named(kept, "AWS::Logs::LogGroup", "LogGroupName")
     days = loaded(stage).log_retention_days
     assert {one["RetentionInDays"] for one in groups.values()} == {days}
-    namespace = loaded(stage).settings.namespace
-    assert {f"/aws/lambda/{namespace}-{one}" for one in FUNCTIONS} <= set(groups)
+    wanted = {
+        name: f"/aws/lambda/{one['FunctionName']}"
+        for name, one in functions(pipeline, stage).items()
+    }
+    assert set(wanted.values()) == set(groups)
+    assert wanted == {
+        name: one["LoggingConfig"]["LogGroup"] for name, one in functions(pipeline, stage).items()
+    }
 
 
 def test_schedules_reach_their_functions(pipeline: Template, stage: str) -> None:
@@ -216,6 +226,18 @@ def test_endpoints_let_in_the_functions_alone(templates: Templates) -> None:
 def test_the_pipeline_holds_nothing_that_is_to_be_kept(pipeline: Template) -> None:
     kept = {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket"}
     assert not [one for one in pipeline["Resources"].values() if one["Type"] in kept]
+
+
+def test_nothing_with_a_name_of_its_own_stays_when_the_pipeline_is_deleted(
+    pipeline: Template,
+) -> None:
+    """It would be in the way of the next one."""
+    staying = [
+        one
+        for one in pipeline["Resources"].values()
+        if one.get("DeletionPolicy", "Delete") != "Delete"
+    ]
+    assert [one["Type"] for one in staying] == ["AWS::KMS::Key"]
 
 
 def test_templates_leave_room_to_grow(templates: Templates) -> None:
