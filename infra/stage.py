@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.messages import SERVICES
 from course_backfill.settings import Settings
 from course_backfill.settings_sources import expected, unknown_names
-from course_backfill.settings_values import Count, shaped
+from course_backfill.settings_values import shaped
 from infra.environment import LARGEST, environment, size_of
 from infra.stage_parts import Client, FunctionLimits, Network, Part, Throttling
 
@@ -60,8 +60,9 @@ class Stage(Part):
     alarm_email: Annotated[str, shaped(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address")] | None = None
     """Who is told of alarms; unset: the topic is there, and nobody listens."""
     log_retention_days: Literal[7, 14, 30, 90, 180, 365, 731] = 90
-    sweep_minutes: Count = 1
-    """How often the janitor looks for what is due."""
+    sweep_minutes: Annotated[int, Field(ge=1, le=5)] = 1
+    """How often the janitor looks for what is due, and counts what alarms look at: more seldom than
+    every five minutes these would not see it."""
 
     @classmethod
     def load(cls, file: Path) -> Self:

@@ -11,13 +11,17 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from course_backfill.resources import MAX_RECEIVES, RETENTION_SECONDS, Queue
-from infra.alarms import Alarms, in_five_minutes
+from infra.alarms import MINUTES, Alarms, in_five_minutes
 from infra.function import Function
 from infra.network import Network
 from infra.stage import Stage
 
 OLDEST_MESSAGE_MINUTES = 60
 """A message that waits longer has workers that do not come on: each is done in minutes."""
+
+
+ONE_ALL_THE_TIME = 0.9
+"""On average over a period: those that are taken in are there for seconds."""
 
 
 class Worker(Construct):
@@ -83,12 +87,23 @@ class Worker(Construct):
         alarms.watch(
             self,
             "unburied-dead-letters",
-            in_five_minutes(
-                self.dead_letters.metric_approximate_number_of_messages_visible(),
-                cloudwatch.Stats.MINIMUM,
+            # One that the janitor takes and cannot bury is hidden until it takes it again.
+            cloudwatch.MathExpression(
+                expression="waiting + taken",
+                using_metrics={
+                    "waiting": _usual(
+                        self.dead_letters.metric_approximate_number_of_messages_visible()
+                    ),
+                    "taken": _usual(
+                        self.dead_letters.metric_approximate_number_of_messages_not_visible()
+                    ),
+                },
+                label="Dead letters",
+                period=Duration.minutes(MINUTES),
             ),
             of=self.service,
             says=f"Dead letters of the {self.service} wait, and the janitor does not take them in.",
+            above=ONE_ALL_THE_TIME,
             periods=3,
         )
         alarms.watch(
@@ -102,6 +117,10 @@ class Worker(Construct):
             above=OLDEST_MESSAGE_MINUTES * 60,
             periods=3,
         )
+
+
+def _usual(metric: cloudwatch.Metric) -> cloudwatch.Metric:
+    return in_five_minutes(metric, cloudwatch.Stats.AVERAGE)
 
 
 def _queue(

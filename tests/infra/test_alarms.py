@@ -63,6 +63,18 @@ def test_each_worker_is_watched(pipeline: Template) -> None:
     assert len(alarms(pipeline)) >= len(SERVICES) * len(OF_WORKERS) + len(FUNCTIONS) - len(SERVICES)
 
 
+def test_dead_letters_that_the_janitor_takes_and_cannot_bury_are_seen(pipeline: Template) -> None:
+    for name, alarm in alarms(pipeline).items():
+        if section_of(alarm) == "unburied-dead-letters":
+            looked_at = [one for one in alarm["Metrics"] if "MetricStat" in one]
+            assert {one["MetricStat"]["Metric"]["MetricName"] for one in looked_at} == {
+                "ApproximateNumberOfMessagesVisible",
+                "ApproximateNumberOfMessagesNotVisible",
+            }, name
+            assert {one["MetricStat"]["Stat"] for one in looked_at} == {"Average"}
+            assert 0.5 < alarm["Threshold"] < 1
+
+
 def test_the_topic_is_encrypted_and_asks_for_tls(pipeline: Template) -> None:
     (topic,) = of_type(pipeline, "AWS::SNS::Topic").values()
     assert topic["KmsMasterKeyId"]
