@@ -16,7 +16,7 @@ from course_backfill.callbacks import CallbackRules
 from course_backfill.domain_events import CourseVersionRegistered, DomainEvent, IngestFailed
 from course_backfill.errors import EventsRefused, EventsUnavailable
 from course_backfill.ingests import IngestStatus
-from course_backfill.messages import Step
+from course_backfill.messages import Step, StepMessage
 from course_backfill.notifications import Callback, CallbackStatus
 from course_backfill.ports import Write
 from course_backfill.stores.timers import due_timers
@@ -39,9 +39,12 @@ class Announced(MemoryPipeline):
             addresses={"lms.example.org": ["8.8.8.8"]},
             receivers={"lms.example.org": lambda _: 200},
         )
-        self._steps["notifier"] = build_step(self.wiring, self.called)
+        self.use_notifier()
         self.discover(COURSE)
         self.file = self.content.save(COURSE, FILE, b"alpha")
+
+    def use_notifier(self) -> None:
+        self._steps["notifier"] = build_step(self.wiring, self.called)
 
     def damage(self) -> None:
         self.content.drop_chunk(self.file, 0)
@@ -139,6 +142,35 @@ def test_a_retried_failure_is_announced_as_it_ended_each_time() -> None:
     names = [event.name for event in pipeline.bus.published]
     assert names == ["IngestFailed", "CourseVersionRegistered"]
     assert len({event.id for event in pipeline.bus.published}) == 2
+
+
+class _SlowBus(MemoryEventBus):
+    """The first publication takes until the ingest was retried and has ended again."""
+
+    def __init__(self, pipeline: Announced) -> None:
+        super().__init__()
+        self._pipeline = pipeline
+        self.next_end: StepMessage | None = None
+
+    def publish(self, event: DomainEvent) -> None:
+        super().publish(event)
+        if isinstance(event, IngestFailed):
+            self._pipeline.mend()
+            self._pipeline.wiring.lifecycle.retry(event.ingest, by="operator")
+            self.next_end = self._pipeline.run(until=lambda message: message.step is Step.NOTIFY)
+
+
+def test_what_came_of_announcing_an_end_does_not_count_for_the_end_after_a_retry() -> None:
+    pipeline = Announced()
+    pipeline.wiring.bus = bus = _SlowBus(pipeline)
+    pipeline.use_notifier()
+    pipeline.damage()
+    ingest = pipeline.backfill(on_failure="keep")
+    assert ingest.announcement
+    assert ingest.announcement.status is CallbackStatus.PENDING
+    assert bus.next_end
+    pipeline.deliver(bus.next_end)
+    assert [event.name for event in bus.published] == ["IngestFailed", "CourseVersionRegistered"]
 
 
 def test_a_bus_that_is_down_keeps_neither_the_ingest_nor_the_callback() -> None:

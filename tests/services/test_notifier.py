@@ -226,6 +226,25 @@ def test_a_retried_ingest_is_told_of_again_as_another_event() -> None:
     assert len({one.headers[EVENT] for one in hook.sender.delivered}) == 2
 
 
+def test_what_came_of_telling_an_end_does_not_count_for_the_end_after_a_retry() -> None:
+    def retry_meanwhile(_: Delivery) -> int:
+        hook.sender.receivers["lms.example.org"] = lambda _: 200
+        hook.pipeline.content.save(COURSE, "a.txt", b"alpha")
+        hook.pipeline.wiring.lifecycle.retry(ingest, by="operator")
+        return 200
+
+    hook = Hook(retry_meanwhile)
+    hook.pipeline.content.drop_chunk(hook.pipeline.content.save(COURSE, "a.txt", b"alpha"), 0)
+    ingest = hook.end(on_failure="keep")
+    waiting = hook.deliver(ingest).callback
+    assert waiting
+    assert (waiting.status, waiting.attempts) == (CallbackStatus.PENDING, 0)
+    hook.pipeline.run(until=lambda message: message.step is Step.NOTIFY)
+    hook.deliver(ingest)
+    told = [json.loads(one.body)["status"]["id"] for one in hook.sender.delivered]
+    assert told == ["failed", "succeeded"]
+
+
 def test_gaps_double_and_stay_bounded() -> None:
     persistence = Persistence()
     gaps = [persistence.gap(attempts) for attempts in range(1, 40)]
