@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from aws_cdk import Duration, Environment, Stack
-from aws_cdk import aws_events as events
 from constructs import Construct
 
 from course_backfill.resources import Resources
@@ -40,7 +39,6 @@ class PipelineStack(Stack):
             return Worker(self, queue, stage=stage, code=code, network=network, alarms=alarms)
 
         resources = Resources.of(stage.settings)
-        events.EventBus(self, "Events", event_bus_name=stage.settings.event_bus)
 
         api = Function(
             self,

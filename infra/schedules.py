@@ -41,5 +41,6 @@ def _every(minutes: int) -> events.Schedule:
 
 
 def _once(function: lambda_.IFunction) -> targets.LambdaFunction:
-    """One time that is missed is made up for by the next."""
+    """One time that is missed, or fails, is made up for by the next."""
+    function.configure_async_invoke(retry_attempts=0)
     return targets.LambdaFunction(function, retry_attempts=0)

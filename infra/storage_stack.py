@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from aws_cdk import Environment, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from constructs import Construct
 
 from course_backfill.locations import Location
@@ -17,7 +18,9 @@ from infra.stage import Stage
 
 
 class StorageStack(Stack):
-    """The tables, the work bucket, the logs, the buckets of locations in the stage's own region."""
+    """The tables, the work bucket, the buckets of locations in the stage's own region, the logs,
+    and the bus of domain events.
+    """
 
     def __init__(self, scope: Construct, stage: Stage) -> None:
         super().__init__(
@@ -36,6 +39,7 @@ class StorageStack(Stack):
         for bucket in buckets_in(stage, stage.region):
             KeptBucket(self, _id_of(bucket), bucket, logs=logs)
         keep_logs(self, stage)
+        _keep_bus(self, stage)
 
 
 class RegionStack(Stack):
@@ -103,6 +107,13 @@ def _keep_table(scope: Construct, table: Table) -> None:
         removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
     _add_indexes(made, table.indexes)
+
+
+def _keep_bus(scope: Construct, stage: Stage) -> None:
+    """The bus of domain events; the rules on it are others', and it cannot be deleted while it has
+    any."""
+    bus = events.EventBus(scope, "Events", event_bus_name=stage.settings.event_bus)
+    bus.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
 
 def _add_indexes(table: dynamodb.Table, indexes: Sequence[Index]) -> None:

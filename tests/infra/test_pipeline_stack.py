@@ -159,10 +159,20 @@ def test_restores_are_told_of_wherever_the_bucket_is(templates: Templates) -> No
 
 
 def test_the_bus_of_domain_events_is_the_one_that_functions_are_told_of(
-    pipeline: Template, stage: str
+    templates: Templates, stage: str
 ) -> None:
-    (bus,) = of_type(pipeline, "AWS::Events::EventBus").values()
+    (bus,) = of_type(stack(templates, stage, "-storage"), "AWS::Events::EventBus").values()
     assert bus["Name"] == loaded(stage).settings.event_bus
+
+
+def test_a_schedule_that_failed_is_left_to_the_next(pipeline: Template, stage: str) -> None:
+    by_id = of_type(pipeline, "AWS::Lambda::Function")
+    tried = {
+        by_id[attribute(one["FunctionName"])]["FunctionName"]: one["MaximumRetryAttempts"]
+        for one in of_type(pipeline, "AWS::Lambda::EventInvokeConfig").values()
+    }
+    namespace = loaded(stage).settings.namespace
+    assert tried == {f"{namespace}-janitor": 0, f"{namespace}-planner": 0}
 
 
 def groups_of(pipeline: Template, function: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.infra.templates import Template, Templates, loaded, of_type, stack
 
-KEPT = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup"}
+KEPT = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::Events::EventBus"}
 
 
 def storage(templates: Templates) -> list[Template]:
@@ -31,7 +31,7 @@ def buckets(templates: Templates) -> list[dict[str, Any]]:
     ]
 
 
-def test_tables_buckets_and_logs_outlive_their_stacks(templates: Templates) -> None:
+def test_tables_buckets_logs_and_the_bus_outlive_their_stacks(templates: Templates) -> None:
     kept = [
         one
         for template in storage(templates)
