@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import io
+import logging
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from course_backfill.adapters.logs import RedactingFormatter, WorkFields
 
 # How long an example may take says nothing about a rule.
 settings.register_profile(
@@ -46,6 +51,31 @@ def _tier_without_network(request: pytest.FixtureRequest) -> None:
     """Domain and service tests run on memory adapters: whoever opens a socket there fails."""
     if _tier(request.node) in WITHOUT_NETWORK:
         request.getfixturevalue("socket_disabled")
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Whatever the test sets up of logging ends with it."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    quiet = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in quiet.items():
+        logging.getLogger(name).setLevel(before)
+
+
+@pytest.fixture
+def written(logging_as_before: None) -> io.StringIO:
+    """All that is logged while the test runs, as it is written."""
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.addFilter(WorkFields())
+    handler.setFormatter(RedactingFormatter(serialize_stacktrace=False))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger().setLevel(logging.INFO)
+    return out
 
 
 def _tier(item: pytest.Item) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -21,6 +21,8 @@ from course_backfill.adapters.mongodb import Client
 from course_backfill.failures import Failure
 from course_backfill.local.lambda_event import LocalContext
 from tests.canaries import ACCESS_KEY, SECRET, TOKEN, leaks
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 Fails = Callable[[str], object]
 """Raises; given the URL of an AWS that answers, and of which it asks what it refuses."""
@@ -101,18 +103,6 @@ ERRORS: dict[str, Fails] = {
     ),
     "httpx: no address": lambda url: _get(f"https://user:{SECRET}@[db/hook?key={SECRET}"),
 }
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    quiet = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
 
 
 @pytest.mark.parametrize("fails", ERRORS.values(), ids=ERRORS)

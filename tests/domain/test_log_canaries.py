@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_backfill.adapters.logs import RedactingFormatter, WorkFields
 from course_backfill.redaction import HIDDEN, keep_secret, redacted, redacted_tree
 from course_backfill.work_context import WorkThreads, work_fields, working_on
 from tests.canaries import CANARIES, SECRET, leaks
@@ -88,41 +87,27 @@ WAYS: dict[str, Callable[[str], None]] = {
 }
 
 
-@pytest.fixture
-def lines() -> Any:
-    """What is written while the test runs, as text."""
-    out = io.StringIO()
-    handler = logging.StreamHandler(out)
-    handler.addFilter(WorkFields())
-    handler.setFormatter(RedactingFormatter(serialize_stacktrace=False))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield out
-    logger.removeHandler(handler)
-    logger.setLevel(logging.NOTSET)
-
-
 @pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_no_secret_comes_out_of_a_line(
-    lines: io.StringIO, way: Callable[[str], None], canary: str
+    written: io.StringIO, way: Callable[[str], None], canary: str
 ) -> None:
     way(canary)
-    [line] = lines.getvalue().splitlines()
+    [line] = written.getvalue().splitlines()
     assert leaks(line) == []
     assert isinstance(json.loads(line), dict)
 
 
 @pytest.mark.parametrize("name", ["password", "mongo_password", "clientSecret", "api-key", "Token"])
 def test_the_value_of_a_name_that_is_a_secrets_goes_whatever_it_is(
-    lines: io.StringIO, name: str
+    written: io.StringIO, name: str
 ) -> None:
     logger.info("harmless", extra={"fields": {name: SECRET, "other": {name: [SECRET]}}})
-    [line] = lines.getvalue().splitlines()
+    [line] = written.getvalue().splitlines()
     assert json.loads(line)["fields"] == {name: HIDDEN, "other": {name: HIDDEN}}
 
 
-def test_what_a_person_looks_for_stays(lines: io.StringIO) -> None:
+def test_what_a_person_looks_for_stays(written: io.StringIO) -> None:
     said = {
         "ingest_id": "0f8e-1",
         "course": "course-v1:Org+CS101+R1",
@@ -134,7 +119,7 @@ def test_what_a_person_looks_for_stays(lines: io.StringIO) -> None:
         "replica": None,
     }
     logger.info("step", extra=said)
-    line = json.loads(lines.getvalue())
+    line = json.loads(written.getvalue())
     assert {name: line[name] for name in said if said[name] is not None} == {
         name: value for name, value in said.items() if value is not None
     }

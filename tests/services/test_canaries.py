@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from course_backfill.adapters.emf_meter import EmfMeter
 from course_backfill.adapters.lambda_run import RunFailed
 from course_backfill.adapters.lambda_worker import LambdaWorker
-from course_backfill.adapters.logs import RedactingFormatter, WorkFields
 from course_backfill.deliveries import read_message
 from course_backfill.errors import SourceRefused, SourceUnavailable, StorageRefused
 from course_backfill.ingest_step import StepCompleted, StepResult
@@ -38,21 +36,6 @@ KINDS: dict[str, Callable[[str], Exception]] = {
     "storage": StorageRefused,
 }
 ALL = " ".join(CANARIES.values())
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """All that is logged while the test runs, as it is written."""
-    out = io.StringIO()
-    handler = logging.StreamHandler(out)
-    handler.addFilter(WorkFields())
-    handler.setFormatter(RedactingFormatter(serialize_stacktrace=False))
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield out
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 class CanaryPipeline(QueuePipeline):

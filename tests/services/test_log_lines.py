@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 
 from course_backfill.adapters.lambda_run import lambda_run
 from course_backfill.adapters.lambda_worker import LambdaWorker
-from course_backfill.adapters.logs import RedactingFormatter, WorkFields
 from course_backfill.courses import CourseId
 from course_backfill.errors import SourceUnavailable
 from course_backfill.local.lambda_event import LocalContext, sqs_event
@@ -78,17 +76,8 @@ class Functions:
 
 
 @pytest.fixture
-def functions() -> Iterator[Functions]:
-    out = io.StringIO()
-    handler = logging.StreamHandler(out)
-    handler.addFilter(WorkFields())
-    handler.setFormatter(RedactingFormatter(serialize_stacktrace=False))
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield Functions(out)
-    root.removeHandler(handler)
-    root.setLevel(level)
+def functions(written: io.StringIO) -> Functions:
+    return Functions(written)
 
 
 def test_the_id_of_an_ingest_is_on_every_line_from_its_acceptance_to_its_end(
