@@ -107,16 +107,20 @@ def test_a_packet_that_another_worker_just_finished_is_decided_upon(
 
 
 def test_the_retry_of_an_ingest_without_packets_goes_on(pipeline: MemoryPipeline) -> None:
+    ingest = pipeline.start(OLD_COURSE, on_failure="keep")
+    pipeline.deliver(run_until(pipeline, Step.PLAN))
+    assert list(wiring(pipeline).packets.packets(ingest, PRIMARY)) == []
     planted = pipeline.prefix("v1", OLD_COURSE) + "assets/planted.txt"
     pipeline.bucket.store(planted, b"not ours")
-    ingest = pipeline.backfill(OLD_COURSE, on_failure="keep")
-    assert ingest.kept
+    pipeline.run()
+    assert pipeline.ingest(ingest).kept
     pipeline.bucket.mark_deleted(planted)
 
-    pipeline.wiring.lifecycle.retry(ingest.id, by="operator")
+    pipeline.wiring.lifecycle.retry(ingest, by="operator")
     pipeline.run()
 
-    assert pipeline.ingest(ingest.id).status is IngestStatus.SUCCEEDED
+    ended = pipeline.ingest(ingest)
+    assert (ended.status, ended.version) == (IngestStatus.SUCCEEDED, "v1")
 
 
 def test_a_retry_waits_for_workers_of_the_attempt_before(pipeline: MemoryPipeline) -> None:
