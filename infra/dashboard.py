@@ -73,7 +73,8 @@ def _of_functions(workers: Sequence[Worker]) -> Iterator[cloudwatch.IWidget]:
 def _of_metric(metric: Metric, namespace: str) -> cloudwatch.IWidget:
     """A line for each service, and for each value of what else it tells apart."""
     shape = ",".join((NAMESPACE, *metric.dimensions))
-    wanted = f'{{{shape}}} MetricName="{metric.name}" namespace="{namespace}"'
+    # In quotes, since Namespace= is a word of CloudWatch's own.
+    wanted = f'{{{shape}}} MetricName="{metric.name}" "namespace"="{namespace}"'
     title = f"{metric.meaning[:1].upper()}{metric.meaning[1:]} ({metric.name})"
     lines = cloudwatch.MathExpression(
         expression=f"SEARCH('{wanted}', '{_statistic(metric)}', 300)",

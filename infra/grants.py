@@ -211,8 +211,9 @@ def _work(arns: Arns, function: str) -> Iterator[Grant]:
         _actions(OBJECT_ACTIONS, rights),
         (arns.work("ingests/"), arns.work("failures/")),
         "Keys hold the ids of ingests, which are made while it runs; both prefixes are its own.",
+        _in_own_account(arns),
     )
-    yield Grant("ListWork", ("s3:ListBucket",), (arns.work(),), "")
+    yield Grant("ListWork", ("s3:ListBucket",), (arns.work(),), "", _in_own_account(arns))
 
 
 def _locations(arns: Arns, function: str) -> Iterator[Grant]:
@@ -229,11 +230,18 @@ def _locations(arns: Arns, function: str) -> Iterator[Grant]:
             _actions(OBJECT_ACTIONS, rights),
             tuple(arns.courses(one) for one in own),
             "Keys hold the names of courses and files; the prefix of courses is the product's own.",
+            _in_own_account(arns),
         )
-        yield Grant("ListLocations", _actions(BUCKET_ACTIONS, rights), tuple(buckets), "")
+        listing = _actions(BUCKET_ACTIONS, rights)
+        yield Grant("ListLocations", listing, tuple(buckets), "", _in_own_account(arns))
     roles = [one.role_arn for one in wanted if one.role_arn]
     if roles:
         yield Grant("AssumeRoles", ("sts:AssumeRole",), tuple(dict.fromkeys(roles)), "")
+
+
+def _in_own_account(arns: Arns) -> dict[str, dict[str, list[str]]]:
+    """A bucket that is gone may be anybody's the next day, under the same name."""
+    return {"StringEquals": {"aws:ResourceAccount": [arns.stage.account]}}
 
 
 def _actions(table: Mapping[str, Sequence[str]], rights: Sequence[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -83,6 +83,11 @@ def _regional(arns: Arns, service: str, name: str) -> str:
 
 
 def _of_s3(request: Request, arns: Arns) -> Iterator[Needed]:
+    owner = {"aws:ResourceAccount": frozenset({arns.stage.account})}
+    yield from (replace(one, context=owner) for one in _asked_of_s3(request, arns))
+
+
+def _asked_of_s3(request: Request, arns: Arns) -> Iterator[Needed]:
     bucket = arns.bucket(request.bucket)
     whole = f"{bucket}/{request.key}"
     if request.operation == "DeleteObjects":

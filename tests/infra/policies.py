@@ -93,5 +93,8 @@ def _covers(statement: Mapping[str, Any], needed: Needed) -> bool:
 
 
 def _holds(operator: str, keys: Mapping[str, Any], context: Mapping[str, Collection[str]]) -> bool:
-    assert operator == "ForAllValues:StringEquals", f"not known here: {operator}"
-    return all(set(context.get(key, ())) <= set(texts(wanted)) for key, wanted in keys.items())
+    assert operator in {"StringEquals", "ForAllValues:StringEquals"}, f"not known here: {operator}"
+    found = {key: set(context.get(key, ())) for key in keys}
+    if operator == "StringEquals" and not all(found.values()):
+        return False
+    return all(found[key] <= set(texts(wanted)) for key, wanted in keys.items())

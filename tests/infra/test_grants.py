@@ -182,6 +182,21 @@ def test_nothing_but_interfaces_is_granted_on_everything(policies: dict[str, Pol
     assert all(action.startswith("ec2:") for action in on_all)
 
 
+def test_a_bucket_is_the_stages_own_as_long_as_its_account_has_it(
+    policies: dict[str, Policy], stage: str
+) -> None:
+    """Names of buckets that are gone may be anybody's."""
+    own = {"StringEquals": {"aws:ResourceAccount": loaded(stage).account}}
+    for policy in policies.values():
+        for statement in policy.statements:
+            if any(action.startswith("s3:") for action in texts(statement["Action"])):
+                found = {
+                    operator: {key: "".join(texts(value)) for key, value in keys.items()}
+                    for operator, keys in statement["Condition"].items()
+                }
+                assert found == own
+
+
 def test_a_function_takes_messages_from_its_own_queue_alone_and_the_janitor_dead_ones(
     policies: dict[str, Policy], stage: str
 ) -> None:
