@@ -28,14 +28,14 @@ JSON = st.recursive(
     max_leaves=5,
 )
 
-_PARTS = st.from_regex(r"[\w\-~.:]{1,12}", fullmatch=True).filter(lambda part: part.strip("."))
+PARTS = st.from_regex(r"[\w\-~.:]{1,12}", fullmatch=True).filter(lambda part: part.strip("."))
 
 
 @st.composite
-def course_ids(draw: st.DrawFn) -> CourseId:
+def course_ids(draw: st.DrawFn, parts: st.SearchStrategy[str] = PARTS) -> CourseId:
     """Course keys of both forms."""
     is_old = draw(st.booleans())
-    org, course, run = draw(_PARTS), draw(_PARTS), draw(_PARTS)
+    org, course, run = draw(parts), draw(parts), draw(parts)
     if is_old and org.startswith("course-v1:"):
         org = "Org"
     return CourseId(org, course, run, is_old=is_old)

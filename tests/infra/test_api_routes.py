@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_backfill.courses import CourseId
-from course_backfill.errors import InvalidInput
 from infra.api_routes import GatewayRoute, gateway_routes
 from services.ingests_api.auth import ALL_SCOPES, ANY, DESCRIPTIONS, PUBLIC, SCOPES
 from services.ingests_api.request_paths import routed_path
+from tests.strategies import PARTS, course_ids
 
+LIKE_ROUTES = st.sampled_from(["versions", "content", "entries", "v1"])
 ROUTES = gateway_routes(is_described_to_all=False)
 COURSE_ROUTES = sorted(key for key in SCOPES if key[1].startswith("/courses/"))
 
@@ -77,23 +77,8 @@ def test_a_variable_that_takes_all_the_rest_is_the_last_of_its_path() -> None:
     assert all(path.index("+}") == len(path) - 2 for path in greedy)
 
 
-part = st.text(st.characters(categories=["L", "N"], include_characters="-~._"), min_size=1)
-part = part | st.sampled_from(["versions", "content", "entries", "v1"])
-course_ids = st.one_of(
-    st.tuples(part, part, part).map(lambda parts: "course-v1:{}+{}+{}".format(*parts)),
-    st.tuples(part, part, part).map("/".join),
-)
-
-
-def is_course(text: str) -> bool:
-    try:
-        return str(CourseId.parse(text)) == text
-    except InvalidInput:
-        return False
-
-
 @given(
-    course=course_ids.filter(is_course),
+    course=course_ids(PARTS | LIKE_ROUTES).map(str),
     entry=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     encoded=st.integers(0, 2),
     key=st.sampled_from(COURSE_ROUTES),

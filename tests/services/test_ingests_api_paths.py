@@ -13,6 +13,7 @@ from course_backfill.errors import InvalidInput
 from services.ingests_api.request_paths import routed_path
 from tests.services.api_world import ApiWorld
 from tests.services.memory_pipeline import COURSE, OLD_COURSE
+from tests.strategies import course_ids
 
 SPELLINGS = [
     "course-v1:Org1+CS101+R1",
@@ -201,22 +202,9 @@ def test_a_path_without_entry_is_not_found(filled: ApiWorld, path: str) -> None:
 
 # --- the router's paths ---
 
-part = st.text(st.characters(categories=["L", "N"], include_characters="-~.:_"), min_size=1)
-course_ids = st.one_of(
-    st.tuples(part, part, part).map(lambda parts: "course-v1:{}+{}+{}".format(*parts)),
-    st.tuples(part, part, part).map("/".join),
-)
-
-
-def is_course(text: str) -> bool:
-    try:
-        return str(CourseId.parse(text)) == text
-    except InvalidInput:
-        return False
-
 
 @settings(deadline=None)
-@given(course=course_ids.filter(is_course), path=st.text(min_size=1), is_encoded=st.booleans())
+@given(course=course_ids().map(str), path=st.text(min_size=1), is_encoded=st.booleans())
 def test_every_course_and_path_survives_the_router(
     course: str, path: str, is_encoded: bool
 ) -> None:
