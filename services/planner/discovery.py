@@ -16,6 +16,7 @@ from course_backfill.errors import (
     ConditionFailed,
     Fenced,
     KnownOutage,
+    OutOfTime,
     SourceRefused,
     SourceUnavailable,
 )
@@ -23,6 +24,7 @@ from course_backfill.failures import Failure
 from course_backfill.messages import Step, StepMessage
 from course_backfill.ports import CourseSource, MessageSender, Write
 from course_backfill.redaction import redacted
+from course_backfill.run_time import in_time
 from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.discoveries import DiscoveryStore
 from services.planner.freshness import Freshness
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 RUN = timedelta(seconds=20)
 """After so long it sends for the rest, so that no ingest waits long to be planned."""
 PAGE = 100
+KNOWN_PAGE = 1_000
 EXAMPLES = 10
 
 
@@ -89,7 +92,11 @@ class Discoverer:
     def _go_on(self, discovery: Discovery) -> None:
         until = self._clock() + RUN
         if discovery.checked_up_to is None:
-            discovery = self._find(discovery)
+            try:
+                discovery = self._find(discovery)
+            except _Unfinished as part:
+                self._send(part.discovery)
+                return
         for course in self._migrated(discovery.checked_up_to or ""):
             discovery = self._look_at(course, discovery)
             if self._clock() >= until:
@@ -103,12 +110,33 @@ class Discoverer:
         logger.info("discovered", extra=ended.model_dump(include=counted))
 
     def _find(self, discovery: Discovery) -> Discovery:
-        found = added = 0
-        for course in self._source.discover():
-            found += 1
-            added += self._courses.add(course)
+        known, found, added = self._known(), 0, discovery.added
         try:
-            return self._discoveries.advance(discovery, found=found, added=added, checked_up_to="")
+            for course in in_time(self._source.discover()):
+                found += 1
+                if str(course) not in known:
+                    added += self._courses.add(course)
+        except OutOfTime:
+            if added == discovery.added:
+                raise
+            # The next run knows what this one added, and so gets further.
+            raise _Unfinished(self._note(discovery, added=added)) from None
+        return self._note(discovery, found=found, added=added, checked_up_to="")
+
+    def _known(self) -> set[str]:
+        """Courses that have a row, or all but the latest of them: an index follows with a delay."""
+        known: set[str] = set()
+        for status in CourseStatus:
+            cursor: str | None = ""
+            while cursor is not None:
+                page = self._courses.by_status(status, limit=KNOWN_PAGE, after=cursor)
+                known.update(item["id"] for item in page.items)
+                cursor = page.cursor
+        return known
+
+    def _note(self, discovery: Discovery, **changes: Any) -> Discovery:
+        try:
+            return self._discoveries.advance(discovery, **changes)
         except ConditionFailed:
             raise _fenced(discovery) from None
 
@@ -161,6 +189,14 @@ class Discoverer:
     def _send(self, discovery: Discovery) -> None:
         message = StepMessage(ingest=discovery.id, epoch=0, step=Step.DISCOVER)
         self._messages.send([message])
+
+
+class _Unfinished(Exception):
+    """The run was over before all courses of the source were gone through."""
+
+    def __init__(self, discovery: Discovery) -> None:
+        super().__init__(discovery.id)
+        self.discovery = discovery
 
 
 def _unread(discovery: Discovery, course: Course, error: Exception) -> dict[str, Any]:

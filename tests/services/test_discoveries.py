@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
+from course_backfill.courses import CourseId
 from course_backfill.discoveries import Discovery
-from course_backfill.errors import ConditionFailed, NotFound
+from course_backfill.errors import ConditionFailed, NotFound, OutOfTime
 from course_backfill.failures import Failure
 from course_backfill.ingests import IngestStatus
+from course_backfill.messages import Step
+from course_backfill.run_time import MARGIN_SECONDS, limited
 from course_backfill.stores.discoveries import SCHEDULED, DiscoveryStore
+from services.planner.wiring import build_discoverer
 from tests.services.memory_pipeline import MemoryWiring
 
 HOUR = timedelta(hours=1)
@@ -104,3 +109,31 @@ def test_a_late_worker_of_the_last_scheduled_discovery_cannot_touch_the_next(
     with pytest.raises(ConditionFailed):
         store.advance(late, found=9, checked_up_to="")
     assert store.get(SCHEDULED) == begun
+
+
+def test_a_discovery_that_one_run_has_no_time_for_goes_on_with_what_is_not_known_yet(
+    wiring: MemoryWiring, store: DiscoveryStore
+) -> None:
+    for number in range(6):
+        wiring.content.save(CourseId.parse(f"course-v1:Org+C{number}+Run"), "a.txt", b"a")
+    store.add("d1", by="operator")
+    discoverer, looks = build_discoverer(wiring), count()
+
+    with limited(MARGIN_SECONDS + 4, now=lambda: next(looks)):
+        discoverer.answer("d1")
+    [message] = wiring.messages.waiting
+    assert message.step is Step.DISCOVER
+    assert 0 < store.get("d1").added < 6
+
+    discoverer.answer("d1")
+    ended = store.get("d1")
+    assert (ended.status, ended.found, ended.added) == (IngestStatus.SUCCEEDED, 6, 6)
+
+
+def test_a_discovery_that_gets_no_further_in_a_run_says_so(
+    wiring: MemoryWiring, store: DiscoveryStore
+) -> None:
+    wiring.content.save(CourseId.parse("course-v1:Org+C+Run"), "a.txt", b"a")
+    store.add("d1", by="operator")
+    with limited(MARGIN_SECONDS), pytest.raises(OutOfTime):
+        build_discoverer(wiring).answer("d1")
