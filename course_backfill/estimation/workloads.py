@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from course_backfill import packets
 from course_backfill.estimation.estimates import Workload
@@ -19,7 +19,7 @@ MANIFEST_FILES = 3
 
 @dataclass(slots=True)
 class WorkloadCount:
-    """Counts the objects of one course as they pass by."""
+    """Counts the objects of one course as they pass by, into sums of a workload."""
 
     objects: int = 0
     bytes: int = 0
@@ -45,17 +45,7 @@ class WorkloadCount:
         """One course of these objects; nothing where there were none."""
         if not self.objects:
             return Workload()
-        return Workload(
-            courses=1,
-            objects=self.objects,
-            bytes=self.bytes,
-            large=self.large,
-            large_parts=self.large_parts,
-            huge=self.huge,
-            huge_parts=self.huge_parts,
-            padding=self.padding,
-            packets=packets_about(self.objects, self.bytes),
-        )
+        return Workload(courses=1, packets=packets_about(self.objects, self.bytes), **asdict(self))
 
 
 def assumed_workload(*, courses: int, objects: int, size: int, rates: Rates) -> Workload:

@@ -22,6 +22,7 @@ from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found b
     mongodb_store,
     store,
 )
+from tests.contracts.vaults import Vault
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +46,9 @@ def aws_settings(aws_endpoint: str) -> Settings:
 def aws_clients(aws_settings: Settings) -> AwsClients:
     """Clients of that AWS."""
     return AwsClients.connect(aws_settings)
+
+
+@pytest.fixture
+def vault(aws_settings: Settings) -> Vault:
+    """A Secrets Manager with a secret of this test's own."""
+    return Vault(aws_settings)

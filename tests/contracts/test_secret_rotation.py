@@ -23,16 +23,9 @@ from course_backfill.errors import (
 from course_backfill.settings import Settings
 from tests.contracts.mongod_process import MongodProcess, running_mongod
 from tests.contracts.source_fixtures import MongoContent
-from tests.contracts.vaults import Vault
+from tests.contracts.vaults import PASSWORD, Vault
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
-PASSWORD = "hunter2-hunter2-hunter2"
-URI = f"mongodb://reader:{PASSWORD}@db.example.org/"
-
-
-@pytest.fixture
-def vault(aws_settings: Settings) -> Vault:
-    return Vault(aws_settings)
 
 
 @pytest.fixture(scope="module")

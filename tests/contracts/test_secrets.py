@@ -15,16 +15,9 @@ from course_backfill.errors import (
     SecretsUnavailable,
 )
 from course_backfill.settings import Settings
-from tests.contracts.vaults import Vault
+from tests.contracts.vaults import PASSWORD, URI, Vault
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
-PASSWORD = "hunter2-hunter2-hunter2"
-URI = f"mongodb://reader:{PASSWORD}@db.example.org/"
-
-
-@pytest.fixture
-def vault(aws_settings: Settings) -> Vault:
-    return Vault(aws_settings)
 
 
 @pytest.mark.parametrize(

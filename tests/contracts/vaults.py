@@ -7,6 +7,9 @@ import uuid
 from course_backfill.adapters.aws_clients import secrets_client
 from course_backfill.settings import Settings
 
+PASSWORD = "hunter2-hunter2-hunter2"
+URI = f"mongodb://reader:{PASSWORD}@db.example.org/"
+
 
 class Vault:
     """A Secrets Manager with one secret, and settings that name it for everything."""
