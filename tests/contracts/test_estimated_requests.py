@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -161,10 +161,7 @@ def test_an_ingest_asks_as_often_as_is_estimated(
 ) -> None:
     sizes, classes, verify = CASES[case]
     settings = settings_of(aws_endpoint, classes, verify)
-    with closing(SourcedWiring(settings)) as wiring:
-        create_resources(settings, wiring.clients)
-        wiring.courses.add(COURSE)
-        save(wiring, sizes)
+    with course_of(sizes, settings) as wiring:
         items = count_items(wiring)
         arriving.clear()
         locations = tuple(wiring.locations)
@@ -185,10 +182,7 @@ def test_an_ingest_between_locations_asks_as_often_as_is_estimated(
 ) -> None:
     sizes, classes, verify = CASES[case]
     settings = settings_of(aws_endpoint, classes, verify)
-    with closing(SourcedWiring(settings)) as wiring:
-        create_resources(settings, wiring.clients)
-        wiring.courses.add(COURSE)
-        save(wiring, sizes)
+    with course_of(sizes, settings) as wiring:
         installation = Installation(wiring)
         installation.complete(accept(wiring, COURSE))
         items = count_items(wiring)
@@ -203,6 +197,16 @@ def test_an_ingest_between_locations_asks_as_often_as_is_estimated(
     )
     assert sent == requests.messages(work, plan)
     assert_state(work, plan, items, arriving)
+
+
+@contextmanager
+def course_of(sizes: Sequence[int], settings: Settings) -> Iterator[SourcedWiring]:
+    """An installation with a course of such objects; nothing is copied yet."""
+    with closing(SourcedWiring(settings)) as wiring:
+        create_resources(settings, wiring.clients)
+        wiring.courses.add(COURSE)
+        save(wiring, sizes)
+        yield wiring
 
 
 def buckets(settings: Settings) -> list[str]:
