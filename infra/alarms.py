@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from course_backfill.metrics import NAMESPACE, Metric, Unit
 from infra.stage import Stage
 
 MINUTES = 5
@@ -76,3 +77,21 @@ def in_five_minutes(
 ) -> cloudwatch.Metric:
     """The metric by periods of five minutes."""
     return metric.with_(period=Duration.minutes(MINUTES), statistic=statistic)
+
+
+def own_metric(metric: Metric, namespace: str, service: str) -> cloudwatch.Metric:
+    """A metric of the product that has no dimension beside the common ones."""
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=metric.name,
+        dimensions_map={"namespace": namespace, "service": service},
+        statistic=statistic_of(metric),
+        period=Duration.minutes(MINUTES),
+    )
+
+
+def statistic_of(metric: Metric) -> str:
+    """What CloudWatch makes of its figures within a period."""
+    if metric.is_gauge:
+        return "Maximum"
+    return "p99" if metric.unit is Unit.SECONDS else "Sum"

@@ -8,7 +8,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from course_backfill.metrics import METRICS, NAMESPACE, Metric, Unit
+from course_backfill.metrics import METRICS, NAMESPACE, Metric
+from infra.alarms import statistic_of
 from infra.stage import Stage
 from infra.worker import Worker
 
@@ -28,17 +29,6 @@ class Dashboard(cloudwatch.Dashboard):
         self.add_widgets(*_of_queues(workers))
         self.add_widgets(*_of_functions(workers))
         self.add_widgets(*(_of_metric(one, stage.settings.namespace) for one in METRICS))
-
-
-def own_metric(metric: Metric, namespace: str, service: str) -> cloudwatch.Metric:
-    """A metric of the product that has no dimension beside the common ones."""
-    return cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=metric.name,
-        dimensions_map={"namespace": namespace, "service": service},
-        statistic=_statistic(metric),
-        period=Duration.minutes(5),
-    )
 
 
 def _of_queues(workers: Sequence[Worker]) -> Iterator[cloudwatch.IWidget]:
@@ -77,18 +67,12 @@ def _of_metric(metric: Metric, namespace: str) -> cloudwatch.IWidget:
     wanted = f'{{{shape}}} MetricName="{metric.name}" "namespace"="{namespace}"'
     title = f"{metric.meaning[:1].upper()}{metric.meaning[1:]} ({metric.name})"
     lines = cloudwatch.MathExpression(
-        expression=f"SEARCH('{wanted}', '{_statistic(metric)}', 300)",
+        expression=f"SEARCH('{wanted}', '{statistic_of(metric)}', 300)",
         label="",
         using_metrics={},
         period=Duration.minutes(5),
     )
     return _graph(title, [lines])
-
-
-def _statistic(metric: Metric) -> str:
-    if metric.is_gauge:
-        return "Maximum"
-    return "p99" if metric.unit is Unit.SECONDS else "Sum"
 
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.IWidget:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from course_backfill.metrics import DEAD_LETTERS_OPEN, STALLED_INGESTS
-from infra.alarms import Alarms
-from infra.dashboard import own_metric
+from infra.alarms import Alarms, own_metric
 from infra.stage import Stage
 from infra.worker import Worker
 

@@ -10,8 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from course_backfill.metrics import ERRORS
 from course_backfill.resources import MAX_RECEIVES, RETENTION_SECONDS, Queue
-from infra.alarms import MINUTES, Alarms, in_five_minutes
+from infra.alarms import MINUTES, Alarms, in_five_minutes, own_metric
 from infra.function import Function
 from infra.network import Network
 from infra.stage import Stage
@@ -60,7 +61,7 @@ class Worker(Construct):
             alarms=alarms,
         )
         self.takes("Messages", self.queue, at_once=stage.functions.at_once_of(queue.service))
-        self._watch(alarms)
+        self._watch(alarms, stage.settings.namespace)
 
     def takes(self, id: str, queue: sqs.Queue, *, at_once: int) -> lambda_.EventSourceMapping:
         """Has the function take from a queue: one message a run, so that none waits for another."""
@@ -74,7 +75,15 @@ class Worker(Construct):
             report_batch_item_failures=True,
         )
 
-    def _watch(self, alarms: Alarms) -> None:
+    def _watch(self, alarms: Alarms, namespace: str) -> None:
+        alarms.watch(
+            self,
+            "failing-messages",
+            own_metric(ERRORS, namespace, self.service),
+            of=self.service,
+            says=f"Messages of the {self.service} fail, and are tried again.",
+            periods=3,
+        )
         # What SQS itself moves there counts as not sent, and the janitor takes it at once: that it
         # was received is what shows.
         alarms.watch(
