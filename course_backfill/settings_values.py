@@ -84,7 +84,11 @@ Currency = Annotated[str, shaped(r"[A-Za-z]{1,8}", "the name of a currency, such
 MongoUri = Annotated[SecretStr, AfterValidator(_mongo_uri)]
 SecretName = Annotated[
     str,
-    shaped(r"[A-Za-z0-9/_+=.@:-]{1,2048}", "the name or ARN of a secret in AWS Secrets Manager"),
+    shaped(
+        # A name has no colon, and so is no URI that was put here by mistake.
+        r"(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}",
+        "the name or ARN of a secret in AWS Secrets Manager",
+    ),
 ]
 EventBus = Annotated[
     str, shaped(r"[A-Za-z0-9/_.:-]{1,1600}", "the name or ARN of an EventBridge bus")

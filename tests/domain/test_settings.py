@@ -279,6 +279,11 @@ def test_a_secret_is_given_or_named_but_not_both(
     ("variable", "wrong", "sentence"),
     [
         ("MONGO_URI_SECRET_NAME", "two words", "expected the name or ARN of a secret in AWS"),
+        (
+            "MONGO_URI_SECRET_NAME",
+            "mongodb://u:hunter2@db/",
+            "expected the name or ARN of a secret",
+        ),
         ("COURSE_BACKFILL_EVENT_BUS", "a bus?", "expected the name or ARN of an EventBridge bus"),
     ],
 )

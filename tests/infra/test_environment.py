@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +19,8 @@ from course_backfill.cold.storage import Tier
 from course_backfill.estimation.rates import Rates
 from course_backfill.locations import Location
 from course_backfill.settings import Settings
-from infra.environment import environment
+from infra.environment import environment, main
+from infra.stage import Stage, stages
 
 REGION = "eu-west-1"
 _NAMES = st.from_regex(r"[a-z][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)
@@ -112,3 +114,29 @@ def test_a_secret_is_never_put_into_an_environment(secret: dict[str, Any]) -> No
     with pytest.raises(ValueError, match="is a secret") as refusal:
         environment(Settings(**secret))
     assert "hunter2" not in str(refusal.value)
+
+
+def test_a_shell_that_evaluates_what_is_printed_loads_the_settings_of_the_stage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["prod"]) == 0
+    printed = capsys.readouterr().out
+
+    said = subprocess.run(  # noqa: S603 - Our own lines.
+        ["/bin/sh", "-c", f"{printed}exec env -0"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    variables = dict(line.split("=", 1) for line in said.stdout.split("\0") if "=" in line)
+    stage = Stage.load(stages()["prod"])
+    assert loaded(variables) == stage.settings
+
+
+def test_a_stage_that_there_is_not_is_refused_with_those_that_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["nope"]) == 2
+    assert "dev, prod" in capsys.readouterr().err
