@@ -12,7 +12,7 @@ from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.audit_findings import Damage, print_findings
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import AUDIT
-from course_backfill.cli.following import exit_code, watch_to_end
+from course_backfill.cli.following import exit_code, start_all, watch_to_end
 from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, Watch, restore_of
 from course_backfill.cli.printing import courses as count_courses
 from course_backfill.cli.printing import print_json, say
@@ -73,7 +73,7 @@ def audit(
     if location:
         wanted["locations"] = location
     starts = Starts(api=api, wanted=wanted, is_told=not (watch or as_json), is_waiting=watch)
-    starts.start(chosen)
+    start_all(starts, chosen)
     if watch:
         _follow(starts, as_json=as_json)
     elif as_json:

@@ -12,7 +12,7 @@ from course_backfill.cli.api_client import ApiClient, Document
 from course_backfill.cli.bills import print_bill, print_lines
 from course_backfill.cli.connection import AsJson, DataDir, Token, Url, open_api
 from course_backfill.cli.copy_sentences import BACKFILL
-from course_backfill.cli.following import exit_code, watch_to_end
+from course_backfill.cli.following import exit_code, start_all, watch_to_end
 from course_backfill.cli.options import AllMissing, FromLocation, ToLocations
 from course_backfill.cli.printing import print_json, printable, remark
 from course_backfill.cli.selecting import missing_courses
@@ -148,7 +148,7 @@ def _dry_runs(
     else:
         wanted["sourceLocation"] = {"provider": {"id": "amazon-s3"}, "id": source}
     starts = Starts(api=api, wanted=wanted)
-    starts.start(courses)
+    start_all(starts, courses)
     ends = watch_to_end(starts, as_json=as_json)
     found = []
     for end in ends:

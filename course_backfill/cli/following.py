@@ -11,15 +11,29 @@ from course_backfill.cli.displays import display_for
 from course_backfill.cli.dry_runs import print_report
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.outcomes import FAILED, INTERRUPTED
-from course_backfill.cli.printing import print_json, printable, remark, say
+from course_backfill.cli.printing import number, print_json, printable, remark, say
 from course_backfill.cli.starts import Starts
 from course_backfill.cli.summaries import summary
 from course_backfill.cli.watching import Watcher
+
+FEW = 3
+"""Names that are told of many."""
 
 
 def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool) -> None:
     """Watches to the end; raises Exit with what became of them."""
     follow_starts(Starts(api=api, wanted={}, ingests=list(ingests)), as_json=as_json)
+
+
+def start_all(starts: Starts, courses: Sequence[str]) -> None:
+    """Starts the courses; Ctrl-C names those that were not started, and raises Exit."""
+    try:
+        starts.start(courses)
+    except KeyboardInterrupt:
+        begun = f"{number(len(starts.ingests))} started"
+        remark(f"Interrupted: {begun}, {number(len(starts.not_started))} not. What runs goes on.")
+        _name_not_started(starts)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def follow_starts(starts: Starts, *, as_json: bool) -> None:
@@ -49,8 +63,7 @@ def watch_to_end(starts: Starts, *, as_json: bool) -> list[IngestView]:
             ends = Watcher(starts.api, display).watch(starts.watched, then=starts.go_on)
     except KeyboardInterrupt:
         remark("No longer watching. The ingests go on: course-backfill watch shows them again.")
-        if starts.held:
-            remark(f"Not started: {', '.join(map(printable, starts.held.values()))}")
+        _name_not_started(starts)
         raise typer.Exit(INTERRUPTED) from None
     return [end for end in ends if end.id in starts.ingests]
 
@@ -58,3 +71,14 @@ def watch_to_end(starts: Starts, *, as_json: bool) -> list[IngestView]:
 def exit_code(ends: Sequence[IngestView], starts: Starts) -> int:
     """What became of them all, the courses that could not even be started among them."""
     return FAILED if any(end.went_wrong for end in ends) else starts.code
+
+
+def _name_not_started(starts: Starts) -> None:
+    """The first few by name, so that thousands do not fill the terminal."""
+    courses = starts.not_started
+    if not courses:
+        return
+    left = len(courses) - FEW
+    more = f" and {number(left)} more" if left > 0 else ""
+    remark(f"Not started: {', '.join(map(printable, courses[:FEW]))}{more}")
+    remark("To start them, say the same again.")

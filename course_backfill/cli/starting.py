@@ -9,7 +9,7 @@ import typer
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import BACKFILL, remains_of
-from course_backfill.cli.following import follow, follow_starts
+from course_backfill.cli.following import follow, follow_starts, start_all
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.options import (
     AllMissing,
@@ -83,7 +83,7 @@ def start(
     )
     is_quiet = watch or dry_run or as_json
     starts = Starts(api=api, wanted=wanted, is_told=not is_quiet, is_waiting=watch)
-    starts.start(chosen)
+    start_all(starts, chosen)
     # A dry run is its report: there is nothing else to be had from it.
     if watch or dry_run:
         follow_starts(starts, as_json=as_json)

@@ -34,6 +34,8 @@ class Starts:
     """For each course that could not be started, the exit code that this means."""
     busy: int = 0
     """How many of the ingests had been running already."""
+    pending: list[str] = field(default_factory=list)
+    """The courses whose turn has not come, or has not ended."""
     _invocation: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -48,22 +50,29 @@ class Starts:
         """What is to be followed: the ingests, and those that hold courses."""
         return [*self.ingests, *self.held]
 
+    @property
+    def not_started(self) -> list[str]:
+        """The courses that are still to be started, those that are held before the others."""
+        return [*self.held.values(), *self.pending]
+
     def start(self, courses: Sequence[str]) -> None:
         """Starts each course; one that cannot be started does not keep the others from it.
 
         Says which are refused, held or running already. Raises ApiError where the request would
         be wrong for any course.
         """
-        for course in courses:
-            self._start(course)
+        self.pending.extend(courses)
+        while self.pending:
+            self._start(self.pending[0])
+            del self.pending[0]
 
     def go_on(self, end: IngestView) -> list[str]:
         """Starts what an ingest held that has ended; gives what is to be followed instead."""
-        course = self.held.pop(end.id, None)
-        if course is None:
+        if end.id not in self.held:
             return []
+        course = self.held.pop(end.id)
         known = set(self.watched)
-        self._start(course)
+        self.start([course])
         return [one for one in self.watched if one not in known]
 
     def _start(self, course: str) -> None:

@@ -9,7 +9,7 @@ import typer
 from course_backfill.cli.api_client import ApiClient, Document, ingest_path
 from course_backfill.cli.connection import AsJson, with_api
 from course_backfill.cli.copy_sentences import WARM
-from course_backfill.cli.following import follow, follow_starts
+from course_backfill.cli.following import follow, follow_starts, start_all
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.options import (
     Days,
@@ -85,7 +85,7 @@ def warm(
 
 
 def _start(starts: Starts, course: str, *, as_json: bool) -> None:
-    starts.start([course])
+    start_all(starts, [course])
     if starts.is_waiting or starts.wanted["dryRun"]:
         follow_starts(starts, as_json=as_json)
     else:

@@ -129,6 +129,58 @@ def test_ctrl_c_while_waiting_names_what_was_not_started(
     assert f"Not started: {COURSE}" in capsys.readouterr().err.splitlines()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["start"],
+        ["start", "--watch"],
+        ["start", "--dry-run"],
+        ["start", "--json"],
+        ["audit"],
+        ["audit", "--watch"],
+        ["estimate"],
+    ],
+)
+def test_ctrl_c_while_courses_are_started_tells_how_many_were_not_and_names_the_first(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    courses = [f"course-v1:Org+C+{number}" for number in range(8)]
+
+    def answers() -> Iterator[Answer]:
+        yield Answer(201, create_ingest("i-1"))
+        yield Answer(201, create_ingest("i-2"))
+        os.kill(os.getpid(), signal.SIGINT)
+        yield Answer(201, create_ingest("i-3"))
+
+    posts = answers()
+    with scripted_api(lambda _: next(posts)) as api:
+        code = command(api, *arguments, *courses)
+        asked = len(api.asked("POST"))
+
+    shown = capsys.readouterr()
+    assert (code, asked) == (INTERRUPTED, 3)
+    assert "Interrupted: 2 started, 6 not. What runs goes on." in shown.err.splitlines()
+    assert f"Not started: {', '.join(courses[2:5])} and 3 more" in shown.err.splitlines()
+    assert "To start them, say the same again." in shown.err.splitlines()
+
+
+def test_ctrl_c_while_courses_are_started_names_those_that_wait_for_something_else_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def answer(request: Request) -> Answer:
+        if request.method == "GET":
+            return Answer(200, LOCATIONS if request.path == "/locations" else create_audit())
+        if b"Org/C/R" in request.body:
+            os.kill(os.getpid(), signal.SIGINT)
+        return HELD
+
+    with scripted_api(answer) as api:
+        code = command(api, "start", COURSE, "Org/C/R", "--watch")
+
+    assert code == INTERRUPTED
+    assert f"Not started: {COURSE}, Org/C/R" in capsys.readouterr().err.splitlines()
+
+
 def test_what_is_wrong_for_every_course_is_said_once_and_nothing_is_started(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
