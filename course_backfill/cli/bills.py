@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from course_backfill.cli.api_client import Document
 from course_backfill.cli.printing import courses, duration, number, objects, print_table, say, size
 from course_backfill.cold.estimates import money
 from course_backfill.estimation.estimates import CostLine, Estimate
 from course_backfill.estimation.formula import FORMULA
 
 MICROS_OF_CENT = 10_000
+ROUNDED = "Each cost is rounded up to a cent: lines may add up to more than the whole."
 
 
 def in_short(found: Estimate) -> str:
@@ -24,6 +28,24 @@ def print_bill(found: Estimate) -> None:
     say(f"It takes {in_short(found)}.")
 
 
+def not_in_the_bill(reports: Iterable[Document]) -> Iterator[str]:
+    """A sentence for each reason why courses are counted without all, or any, of their cost."""
+    known = list(reports)
+    damaged = sum(bool(one["toRepair"]) for one in known)
+    whole = [one for one in known if not one["toRepair"]]
+    unchanged = sum(one["unchanged"] for one in whole)
+    empty = sum(not one["objects"] and not one["unchanged"] for one in whole)
+    if damaged:
+        yield (
+            f"With damaged copies: {courses(damaged)}; the next start only mends them, which is "
+            "not in this bill. Then start again."
+        )
+    if unchanged:
+        yield f"With nothing to do: {courses(unchanged)}, there already."
+    if empty:
+        yield f"Without files: {courses(empty)}, nothing to copy."
+
+
 def print_lines(found: Estimate) -> None:
     """Every line of the bill, and how it is calculated."""
     print_table(
@@ -31,6 +53,7 @@ def print_lines(found: Estimate) -> None:
         [_row(line, found) for line in found.lines],
         numbers=["Quantity", "Cost"],
     )
+    say(ROUNDED)
     spent = (
         f"of all workers {duration(found.copying_millis / 1000)} copying and reading back, "
         f"{duration(found.listing_millis / 1000)} listing; "

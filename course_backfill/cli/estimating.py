@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
 from course_backfill.cli.api_client import ApiClient, Document
-from course_backfill.cli.bills import print_bill, print_lines
+from course_backfill.cli.bills import not_in_the_bill, print_bill, print_lines
 from course_backfill.cli.connection import AsJson, DataDir, Token, Url, open_api
 from course_backfill.cli.copy_sentences import BACKFILL
 from course_backfill.cli.following import exit_code, start_all, watch_to_end
+from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.options import AllMissing, FromLocation, ToLocations
-from course_backfill.cli.printing import print_json, printable, remark
+from course_backfill.cli.printing import print_json, printable, remark, say
 from course_backfill.cli.selecting import missing_courses
 from course_backfill.cli.starts import Starts
 from course_backfill.errors import InvalidInput, Problem
@@ -83,14 +84,23 @@ def estimate(
         raise typer.BadParameter("name courses, or say --all-missing, or --objects and --bytes")
     if is_plan:
         found, code = _planned((courses or 1, objects, size), source, location or []), 0
+        notes: list[str] = []
     else:
         with open_api(url, token, data_dir) as api:
             chosen = list(dict.fromkeys(names or [])) or _missing(api, source, location or [])
-            found, code = _dry_runs(api, chosen, source, location or [], as_json=as_json)
+            ends, code = _dry_runs(api, chosen, source, location or [], as_json=as_json)
+        reports = list(_estimated(ends))
+        found, notes = _together(reports), list(not_in_the_bill(reports))
+        if not chosen:
+            notes.append(
+                "No course is to be started: course-backfill report shows all that are known."
+            )
     if as_json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:
         print_bill(found)
+        for note in notes:
+            say(note)
         if explain:
             print_lines(found)
     raise typer.Exit(code)
@@ -134,8 +144,8 @@ def _dry_runs(
     locations: list[str],
     *,
     as_json: bool,
-) -> tuple[Estimate, int]:
-    """What all of them take together, and the exit code; says whose estimate is missing."""
+) -> tuple[list[IngestView], int]:
+    """How the dry runs of all of them ended, and the exit code."""
     wanted: Document = {
         "type": "Ingest",
         "ingestType": {"id": BACKFILL},
@@ -150,16 +160,27 @@ def _dry_runs(
     starts = Starts(api=api, wanted=wanted)
     start_all(starts, courses)
     ends = watch_to_end(starts, as_json=as_json)
-    found = []
+    return ends, exit_code(ends, starts)
+
+
+def _estimated(ends: Sequence[IngestView]) -> Iterator[Document]:
+    """The reports that have an estimate; says whose has none."""
     for end in ends:
         report = end.document["report"] or {}
         if report.get("estimate"):
-            found.append(Estimate.model_validate(report["estimate"]))
+            yield report
         else:
             remark(
                 f"{printable(end.course)}: not counted, see course-backfill status {end.id}",
                 style="yellow",
             )
+
+
+def _together(reports: Sequence[Document]) -> Estimate:
+    """What all of them take; a course without work counts as a course all the same."""
+    found = [Estimate.model_validate(one["estimate"]) for one in reports]
     workers = max((one.workers for one in found), default=1)
-    currency = found[0].currency if found else ""
-    return together(found, workers=workers, currency=currency), exit_code(ends, starts)
+    currency = found[0].currency if found else Settings.load().currency
+    whole = together(found, workers=workers, currency=currency)
+    counted = whole.workload.model_copy(update={"courses": len(found)})
+    return whole.model_copy(update={"workload": counted})

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from course_backfill.cli.app import run
-from course_backfill.cli.bills import in_short
+from course_backfill.cli.bills import ROUNDED, in_short
 from course_backfill.cli.dry_runs import print_report
 from course_backfill.cli.estimating import bytes_of
 from course_backfill.cli.outcomes import WRONG_USE
@@ -68,6 +68,7 @@ def test_explaining_shows_every_line_and_the_formula(capsys: pytest.CaptureFixtu
     assert run([*PLAN, "--explain"]) == 0
     shown = capsys.readouterr().out
     assert FORMULA in shown
+    assert ROUNDED in shown.splitlines()
     for line in FOUND.lines:
         assert any(row.strip().startswith(line.item) for row in shown.splitlines())
 

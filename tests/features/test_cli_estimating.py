@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from course_backfill.cli.app import run
-from course_backfill.estimation.estimates import Workload
+from course_backfill.estimation.estimates import Estimate, Workload
 from course_backfill.estimation.estimator import Estimator
 from course_backfill.settings import Settings
 from tests.features.scripted_api import Answer, Request, scripted_api
@@ -28,8 +28,9 @@ def work(objects: int) -> Workload:
     return Workload(courses=1, objects=objects, bytes=objects * 1_000_000, packets=objects)
 
 
-def report(estimate: dict[str, Any] | None) -> dict[str, Any]:
-    return {"objects": 3, "bytes": 5, "estimate": estimate, "wouldFail": estimate is None}
+def report(estimate: dict[str, Any] | None, **fields: Any) -> dict[str, Any]:
+    plain = {"objects": 3, "bytes": 5, "unchanged": False, "toRepair": 0}
+    return {**plain, "estimate": estimate, "wouldFail": estimate is None, **fields}
 
 
 def answering(reports: list[dict[str, Any]]) -> Any:
@@ -71,3 +72,58 @@ def test_a_course_without_an_estimate_is_named(capsys: pytest.CaptureFixture[str
     assert code == 1
     assert "course-v1:Org+C+i-1: not counted" in shown.err
     assert "1 course, 2 objects, 2.0 MB" in shown.out
+
+
+NOTHING = ESTIMATOR.backfill(Workload(), ["primary"]).model_dump(mode="json", by_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"objects": 0}, "Without files: 1 course, nothing to copy."),
+        ({"unchanged": True}, "With nothing to do: 1 course, there already."),
+        (
+            {"unchanged": True, "toRepair": 2},
+            "With damaged copies: 1 course; the next start only mends",
+        ),
+    ],
+)
+def test_a_course_that_costs_nothing_is_counted_and_the_reason_is_told(
+    capsys: pytest.CaptureFixture[str], fields: dict[str, Any], said: str
+) -> None:
+    found = ESTIMATOR.backfill(work(2), ["primary"]).model_dump(mode="json", by_alias=True)
+    reports = [report(found), report(NOTHING, **fields)]
+    with scripted_api(answering(reports)) as api:
+        assert run(["estimate", "O/A/R", "O/B/R", "--url", api.url]) == 0
+
+    shown = capsys.readouterr().out.splitlines()
+    (note,) = shown[shown.index("2 courses, 2 objects, 2.0 MB") + 2 :]
+    assert note.startswith(said)
+
+
+def test_courses_with_work_need_no_explanation(capsys: pytest.CaptureFixture[str]) -> None:
+    found = ESTIMATOR.backfill(work(2), ["primary"]).model_dump(mode="json", by_alias=True)
+    with scripted_api(answering([report(found)])) as api:
+        assert run(["estimate", "O/A/R", "--url", api.url]) == 0
+
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-2] == "1 course, 2 objects, 2.0 MB"
+
+
+def test_what_costs_nothing_costs_it_in_a_currency(capsys: pytest.CaptureFixture[str]) -> None:
+    with scripted_api(answering([report(NOTHING, unchanged=True)])) as api:
+        assert run(["estimate", "O/A/R", "--url", api.url]) == 0
+
+    assert "; 0.00 USD.\n" in capsys.readouterr().out
+
+
+def test_an_estimate_of_nothing_says_that_nothing_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with scripted_api(lambda _: Answer(200, {"results": []})) as api:
+        assert run(["estimate", "--all-missing", "--url", api.url]) == 0
+        said = capsys.readouterr().out
+        assert run(["estimate", "--all-missing", "--json", "--url", api.url]) == 0
+
+    assert "; 0.00 USD.\nNo course is to be started" in said
+    assert Estimate.model_validate_json(capsys.readouterr().out).currency == "USD"
