@@ -1,6 +1,6 @@
 """`python -m course_backfill` is the `course-backfill` command."""
 
-from course_backfill.cli.app import main
+from course_backfill.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,8 @@ EVERYTHING: tuple[Scope, ...] = get_args(Scope)
 
 LOCAL = "local"
 """Whoever holds `api_token`, which is for everything."""
+SHORTEST_TOKEN = 16
+"""Characters; a token is made up at random, and a short one is soon guessed."""
 
 
 def _some(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
@@ -37,7 +39,7 @@ class ApiClient(BaseModel):
             "at most 64 letters, digits and ._@-, a letter or digit first",
         ),
     ] = Field(description="Under which name it is recorded what this client did.")
-    token: SecretStr = Field(min_length=16, description="Its bearer token.")
+    token: SecretStr = Field(min_length=SHORTEST_TOKEN, description="Its bearer token.")
     scopes: Annotated[tuple[Scope, ...], AfterValidator(_some)] = Field(
         description=f"What it may do: of {', '.join(EVERYTHING)}."
     )

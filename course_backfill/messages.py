@@ -46,6 +46,8 @@ SERVICE_OF_STEP = {
 
 SERVICES = tuple(dict.fromkeys(SERVICE_OF_STEP.values()))
 """The workers, in pipeline order."""
+READS_MONGODB = ("planner", "replicator", "verifier")
+"""The workers that nothing can be done by without the source."""
 
 
 class StepMessage(Record):

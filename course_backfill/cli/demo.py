@@ -101,7 +101,8 @@ def _show(stack: Stack, data_dir: Path) -> list[str]:
         steps.discover()
         _head(
             4,
-            "What would be moved, and is it sound? course-backfill start COURSE --dry-run",
+            "What would be moved, and is it sound? course-backfill start COURSE --dry-run "
+            "--read-source",
         )
         steps.dry_run()
         _head(5, "Backfill all of them: course-backfill start --all-missing --watch")

@@ -26,12 +26,21 @@ class TargetExists(CourseBackfillError):
         super().__init__(f"{target} exists already; --force replaces it.")
 
 
+class TargetIsDirectory(CourseBackfillError):
+    """There is a directory where the file is to be written."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(f"{target} is a directory: name a file.")
+
+
 def download(url: str, target: Path, *, sha256: str, size: int, replace: bool) -> None:
     """Stores what the URL gives as `target`, which appears at once and only if it is intact.
 
-    Raises TargetExists, and Failed where the bytes are not those of the entry. The URL is signed:
-    no error shows it.
+    Raises TargetExists, TargetIsDirectory, and Failed where the bytes are not those of the entry.
+    The URL is signed: no error shows it.
     """
+    if target.is_dir():
+        raise TargetIsDirectory(target)
     if not replace and os.path.lexists(target):
         raise TargetExists(target)
     # Beside the target, so that giving it its name is one step of the file system.

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from course_backfill.api_clients import SHORTEST_TOKEN
 from course_backfill.cli.api_client import Document
 from course_backfill.cold.storage import Tier
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.settings import Settings, environment_name
 
 
 class OnFailure(StrEnum):
@@ -97,3 +100,15 @@ def restore_of(tier: Tier | None, days: int | None, max_cost: float | None) -> D
         "maxCost": max_cost,
     }
     return {name: one for name, one in given.items() if one is not None}
+
+
+def require_safe_token(settings: Settings, option: str | None) -> None:
+    """Refuses a token that an API is to be opened with, and that could be guessed.
+
+    `option` is the value of --token, which is named instead of the setting. A client's token is
+    its API's business.
+    """
+    token = settings.api_token
+    if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
+        name = "--token" if option else environment_name("api_token")
+        raise InvalidInput(Problem(name, f"expected at least {SHORTEST_TOKEN} characters"))

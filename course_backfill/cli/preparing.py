@@ -84,13 +84,20 @@ def check(
         "mongo_database": mongo_database,
         "aws_endpoint_url": aws_endpoint_url,
     }
-    settings = _settings_of_check(given, ClientFile.read(data_dir))
+    served = ClientFile.read(data_dir)
+    settings = _settings_of_check(given, served)
     from course_backfill.adapters.aws_clients import AwsClients, events_client
     from course_backfill.adapters.event_bridge import check_bus
     from course_backfill.adapters.setup import check_storage
 
+    try:
+        clients = AwsClients.connect(settings)
+    except InvalidInput as error:
+        if served is None or settings.aws_endpoint_url is not None:
+            raise
+        raise InvalidInput(*error.problems, _unnamed_endpoint(served)) from error
     findings = _check_source(settings)
-    findings += check_storage(settings, AwsClients.connect(settings))
+    findings += check_storage(settings, clients)
     if settings.event_bus is not None:
         findings.append(check_bus(events_client(settings), settings.event_bus))
     _tell(findings, as_json=as_json)
@@ -113,6 +120,13 @@ def _settings_of_check(given: dict[str, str | None], served: ClientFile | None) 
     if not settings.names_mongodb:
         raise InvalidInput(Problem("MONGO_URI", NO_MONGODB if served is None else NOT_ITS_OWN))
     return settings
+
+
+def _unnamed_endpoint(served: ClientFile) -> Problem:
+    """What to name where the AWS of the running `serve` may be meant, and not AWS itself."""
+    own = served.aws_endpoint_url
+    where = f"is at {own}" if own else "is not its own, so it keeps the address to itself"
+    return Problem("--aws-endpoint-url", f"or name the AWS of the running serve: it {where}")
 
 
 def _check_source(settings: Settings) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from course_backfill.cli.options import require_safe_token
 from course_backfill.cli.outcomes import Failed
 from course_backfill.cli.printing import say
 from course_backfill.errors import InvalidInput, Problem, SourceRefused
@@ -79,6 +80,7 @@ def serve(
         "api_token": token,
     }
     settings = Settings.load(given)
+    require_safe_token(settings, token)
     _require_free(port, "--port")
     _require_free(aws_port, "--aws-port")
     _require_mongodb(settings, "--mongo-uri" if mongo_uri else "MONGO_URI")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from course_backfill.cli.options import require_safe_token
 from course_backfill.cli.printing import remark, say
-from course_backfill.messages import SERVICES
+from course_backfill.errors import InvalidInput, Problem
+from course_backfill.messages import READS_MONGODB, SERVICES
 from course_backfill.settings import Settings
 
 
@@ -36,6 +39,7 @@ def work(
             f"no such service: {', '.join(unknown)}. There are {', '.join(SERVICES)}."
         )
     settings = Settings.load()
+    _require_source(settings, chosen)
     from course_backfill.adapters.logs import log_lines
     from course_backfill.adapters.sqs_consumer import ConfiguredQueues
     from course_backfill.local.worker import Worker, WorkerPlan, run_until_signalled
@@ -50,6 +54,15 @@ def work(
     worker = Worker(plan, ConfiguredQueues(settings))
     if not run_until_signalled(worker, lambda: say(f"Ready: {', '.join(chosen)}")):
         remark("Stopped with work in hand: it is delivered again, and another worker takes it.")
+
+
+def _require_source(settings: Settings, services: Sequence[str]) -> None:
+    """Refuses workers that would fail at every message, for want of what they read."""
+    readers = [service for service in services if service in READS_MONGODB]
+    if readers and not settings.names_mongodb:
+        raise InvalidInput(
+            Problem("MONGO_URI", f"is not set, and MongoDB is what {', '.join(readers)} read")
+        )
 
 
 def api(
@@ -74,6 +87,7 @@ def api(
     Example: course-backfill api --port 8000
     """
     settings = Settings.load({"api_token": token})
+    require_safe_token(settings, token)
     from course_backfill.adapters.logs import log_lines
     from course_backfill.local.api_server import ApiServer
     from course_backfill.local.api_tokens import ApiTokens

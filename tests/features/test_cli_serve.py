@@ -171,7 +171,10 @@ def test_a_file_comes_back_whole_and_never_over_another(backfilled: Served, tmp_
     kept = target.read_bytes()
     third = backfilled.command(*wanted, "--force")
 
-    assert (first.code, second.code, third.code) == (0, 2, 0)
+    folder = backfilled.command(*wanted[:-1], str(tmp_path), "--force")
+
+    assert (first.code, second.code, third.code, folder.code) == (0, 2, 0, 2)
+    assert folder.err == f"{tmp_path} is a directory: name a file.\n"
     assert found == first.document["sha256"]
     assert kept == b"mine"
     assert hashlib.sha256(target.read_bytes()).hexdigest() == found
