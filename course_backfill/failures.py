@@ -59,6 +59,11 @@ ADVICE: dict[str, str] = {
     "start again: it is copied anew.",
     "manifest-damaged": "Run course-backfill audit on the course, then start the course again: it "
     "mends what is damaged from a location where it is not.",
+    "manifest-cold": "Manifest files must stay readable: take this location's courses/ out of the "
+    "bucket's lifecycle rules. Restore entries.jsonl, index.json and manifest.json of the version "
+    "(aws s3api restore-object), copy each over itself (aws s3api copy-object --storage-class "
+    "STANDARD), then try again. If another location has the version, it can be copied from there "
+    "meanwhile (--from).",
     # What audits find, and repairs cannot mend.
     "no-good-replica": "If the audit looked at some locations only, audit all of them first: "
     "another may have a good copy. Otherwise restore the object from a backup, in any location, "

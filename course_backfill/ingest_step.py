@@ -19,6 +19,7 @@ from course_backfill.errors import (
     KnownOutage,
     LocationMoved,
     LocationUnknown,
+    ObjectCold,
     OutOfTime,
     SourceRefused,
     StorageRefused,
@@ -52,6 +53,8 @@ REFUSALS: dict[type[Exception], str] = {
     StorageRefused: "storage-refused",
     LocationUnknown: "location-removed",
     LocationMoved: "location-moved",
+    # Cold content is waited for by whoever reads it.
+    ObjectCold: "manifest-cold",
 }
 """What ends an ingest at once, whatever step meets it, and the failure that it is."""
 

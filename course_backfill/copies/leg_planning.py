@@ -19,7 +19,7 @@ from course_backfill.copies.replica_planning import (
 from course_backfill.copies.version_objects import ManifestDamaged
 from course_backfill.copies.wanted_objects import WantedList
 from course_backfill.courses import Version
-from course_backfill.errors import NotFound
+from course_backfill.errors import NotFound, ObjectCold
 from course_backfill.failures import Failure
 from course_backfill.flow import Flow
 from course_backfill.ingest_states import advanced, require_current
@@ -173,6 +173,9 @@ class LegPlanner:
         except (ManifestDamaged, ManifestsDisagree, NotFound) as damaged:
             detail = f"{damaged} (in location {source})"
             return StepFailed(Failure.of_ingest("manifest-damaged", detail, stage=ingest.standing))
+        except ObjectCold as cold:
+            detail = f"{cold} (in location {source})"
+            return StepFailed(Failure.of_ingest("manifest-cold", detail, stage=ingest.standing))
         return self._refused(ingest, uncopiable, source) if uncopiable.count else None
 
     def _refused(self, ingest: Ingest, uncopiable: UncopiableObjects, source: str) -> StepFailed:

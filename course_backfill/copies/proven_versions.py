@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from course_backfill.copies.expected_objects import ExpectedObject
@@ -24,6 +25,13 @@ class UnprovenFile:
 
     key: str
     sha256: str
+    cold: str | None = None
+    """Which of them cannot be read because it is archived, in a sentence; None where none is."""
+
+    @property
+    def is_entries(self) -> bool:
+        """Whether it is an entries.jsonl, without which the version's objects are unknown."""
+        return self.key.endswith(f"/{ENTRIES_NAME}")
 
 
 def write_proven(
@@ -35,12 +43,14 @@ def write_proven(
     was registered, that is told; without entries.jsonl the version's objects are unknown.
     """
     unproven = []
-    if not any(_write_entries(file, version, place) for place in places):
-        key = _key(version, places[0], ENTRIES_NAME)
-        unproven.append(UnprovenFile(key, version.entries_sha256))
-    if not any(_write_manifest(file, version, place) for place in places):
-        key = _key(version, places[0], MANIFEST_NAME)
-        unproven.append(UnprovenFile(key, version.manifest_sha256))
+    for name, sha256, write in (
+        (ENTRIES_NAME, version.entries_sha256, _write_entries),
+        (MANIFEST_NAME, version.manifest_sha256, _write_manifest),
+    ):
+        faults = _faults(partial(write, file, version), places)
+        if faults:
+            cold = next((str(one) for one in faults if isinstance(one, ObjectCold)), None)
+            unproven.append(UnprovenFile(_key(version, places[0], name), sha256, cold))
     return tuple(unproven)
 
 
@@ -55,7 +65,20 @@ def is_index(one: ExpectedObject) -> bool:
     return one.is_manifest_file and one.name == INDEX_NAME
 
 
-def _write_entries(file: BinaryIO, version: Version, place: Place) -> bool:
+def _faults(write: Callable[[Place], None], places: Sequence[Place]) -> list[Exception]:
+    """Why each place proves nothing; none where one does."""
+    faults: list[Exception] = []
+    for place in places:
+        try:
+            write(place)
+        except _UNPROVING as fault:
+            faults.append(fault)
+        else:
+            return []
+    return faults
+
+
+def _write_entries(file: BinaryIO, version: Version, place: Place) -> None:
     start = file.tell()
     try:
         for one in entry_objects(place.reader, place.location, version):
@@ -63,23 +86,18 @@ def _write_entries(file: BinaryIO, version: Version, place: Place) -> bool:
     except _UNPROVING:
         file.seek(start)
         file.truncate()
-        return False
-    return True
+        raise
 
 
-def _write_manifest(file: BinaryIO, version: Version, place: Place) -> bool:
+def _write_manifest(file: BinaryIO, version: Version, place: Place) -> None:
     sha256, size = hashlib.sha256(), 0
     key = _key(version, place, MANIFEST_NAME)
-    try:
-        for block in place.reader.read(place.location.prefix + key):
-            sha256.update(block)
-            size += len(block)
-    except _UNPROVING:
-        return False
+    for block in place.reader.read(place.location.prefix + key):
+        sha256.update(block)
+        size += len(block)
     if sha256.hexdigest() != version.manifest_sha256:
-        return False
+        raise ManifestDamaged(f"{key!r} is not the file that was registered")
     file.write(manifest_file(key, size, version.manifest_sha256).to_line())
-    return True
 
 
 def _key(version: Version, place: Place, name: str) -> str:

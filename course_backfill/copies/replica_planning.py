@@ -41,8 +41,8 @@ def write_expected(
 ) -> UncopiableObjects:
     """Writes the expected objects of the versions to a work file, as they are to be copied.
 
-    The manifests are read from `source`. Raises ManifestDamaged, ManifestsDisagree, and NotFound
-    where a manifest file is missing.
+    The manifests are read from `source`. Raises ManifestDamaged, ManifestsDisagree, NotFound
+    where a manifest file is missing, and ObjectCold where one is archived.
     """
     uncopiable = UncopiableObjects()
     course = CourseId.parse(versions[0].course)

@@ -19,8 +19,10 @@ from course_backfill.errors import (
     InvalidInput,
     KnownOutage,
     NotFound,
+    ObjectCold,
     Problem,
 )
+from course_backfill.failures import ADVICE
 from course_backfill.redaction import redacted
 from course_backfill.shown import Shown
 from services.ingests_api.json_bodies import MalformedJson
@@ -92,6 +94,7 @@ _FORESEEN = {
     MalformedJson: (HTTPStatus.BAD_REQUEST, "malformed-json"),
     NotFound: (HTTPStatus.NOT_FOUND, "not-found"),
     Conflict: (HTTPStatus.CONFLICT, "conflict"),
+    ObjectCold: (HTTPStatus.CONFLICT, "conflict"),
     KnownOutage: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
 }
 
@@ -105,6 +108,10 @@ def _told(error: Exception) -> tuple[str, Sequence[Problem], str | None, Mapping
             return f"The body is not well-formed JSON: {error}", (), None, {}
         case Conflict(ingest=ingest):
             return redacted(str(error), limit=LONGEST_DETAIL), (), ingest, {}
+        case ObjectCold():
+            # The API itself reads manifest files alone; content is looked at before it is linked.
+            advice = ADVICE["manifest-cold"]
+            return f"{redacted(str(error), limit=LONGEST_DETAIL)}. {advice}", (), None, {}
         case KnownOutage():
             logger.warning("outage: %s", redacted(str(error)))
             return redacted(str(error)), (), None, {"Retry-After": str(RETRY_AFTER_SECONDS)}

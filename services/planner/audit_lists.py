@@ -13,7 +13,7 @@ from course_backfill.copies.proven_versions import UnprovenFile, is_index, read_
 from course_backfill.copies.replica_planning import expected_objects, joined
 from course_backfill.copies.version_objects import manifest_file
 from course_backfill.courses import CourseId, Version
-from course_backfill.errors import StorageRefused
+from course_backfill.errors import ObjectCold, StorageRefused
 from course_backfill.ports import WorkStore
 
 
@@ -29,13 +29,18 @@ def write_audited(
 
     With each version come the places that have it, which its manifest files are looked for in; a
     file that none of them proves is listed all the same, and will be found altered. With
-    `is_warming`, what is cold in `target` says so.
+    `is_warming`, what is cold in `target` says so. Raises ObjectCold where entries.jsonl of a
+    version can be read nowhere because it is archived: an audit without it would pass unseen
+    objects for good.
     """
     course = CourseId.parse(versions[0][0].course)
     with tempfile.TemporaryFile(prefix="course-backfill-") as file:
         unproven = list(
             chain.from_iterable(write_proven(file, version, places) for version, places in versions)
         )
+        for one in unproven:
+            if one.is_entries and one.cold is not None:
+                raise ObjectCold(one.cold)
         proven = chain(read_proven(file), (_unproven(one, target) for one in unproven))
         expected = distinct(proven)
         if is_warming:

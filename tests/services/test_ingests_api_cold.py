@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from course_backfill.failures import ADVICE
+from course_backfill.manifests import MANIFEST_FILES
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
 from tests.services.test_ingests_api_openapi import check, operation
@@ -94,6 +96,17 @@ def test_a_version_of_a_course_that_nobody_knows_is_refused_with_how_it_is_found
     refused = world.post("/ingests", WARM | unknown)
     assert refused.status == 404
     assert "course-backfill discover" in refused.json["detail"]
+
+
+@pytest.mark.parametrize("below", ["", "/entries", "/content/assets/a.txt"])
+def test_a_version_whose_manifest_files_are_cold_is_refused_with_what_to_do(
+    world: ApiWorld, below: str
+) -> None:
+    for name in MANIFEST_FILES:
+        world.wiring.bucket.archive(key_of(world, name), "GLACIER")
+    refused = world.get(f"/courses/{COURSE}/versions/v1{below}")
+    assert refused.status == 409
+    assert refused.json["detail"].endswith(f" must be restored first. {ADVICE['manifest-cold']}")
 
 
 def test_content_that_is_missing_is_refused_with_how_it_is_mended(world: ApiWorld) -> None:

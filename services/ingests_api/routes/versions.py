@@ -83,7 +83,7 @@ class VersionRoutes:
                 tag=TAG,
                 summary="Read a version's storage manifest",
                 answers=answers(
-                    {200: ("The manifest.", StorageManifest)}, refusals=(400, 404, 422)
+                    {200: ("The manifest.", StorageManifest)}, refusals=(400, 404, 409, 422)
                 ),
             ),
             Endpoint(
@@ -96,7 +96,7 @@ class VersionRoutes:
                 "As CSV with `Accept: text/csv`.",
                 answers=answers(
                     {200: ("One page.", ShownResults[ShownEntry])},
-                    refusals=(400, 404, 422),
+                    refusals=(400, 404, 409, 422),
                     csv=True,
                 ),
             ),
