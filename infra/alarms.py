@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -11,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from course_backfill.metrics import NAMESPACE, Metric, Unit
+from course_backfill.metrics import NAMESPACE, VALUES, Metric, Unit
 from infra.stage import Stage
 
 MINUTES = 5
@@ -57,9 +59,9 @@ class Alarms(Construct):
 
         `kind` is its section of the runbook, `of` what is watched, `says` what it means.
         """
-        alarm = cloudwatch.Alarm(
+        return self._add(
             scope,
-            f"Alarm-{kind}",
+            kind,
             alarm_name=f"{self._namespace}-{of}-{kind}",
             alarm_description=f"{says} What to do: {RUNBOOK}{kind}",
             metric=metric,
@@ -68,6 +70,25 @@ class Alarms(Construct):
             evaluation_periods=periods,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+
+    def watch_beat(
+        self, scope: Construct, kind: str, metric: cloudwatch.Metric, *, of: str, says: str
+    ) -> cloudwatch.Alarm:
+        """An alarm for when nothing at all was emitted for the metric within its period."""
+        return self._add(
+            scope,
+            kind,
+            alarm_name=f"{self._namespace}-{of}-{kind}",
+            alarm_description=f"{says} What to do: {RUNBOOK}{kind}",
+            metric=metric.with_(statistic=cloudwatch.Stats.SAMPLE_COUNT),
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def _add(self, scope: Construct, kind: str, **properties: Any) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(scope, f"Alarm-{kind}", **properties)
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         return alarm
 
@@ -79,12 +100,21 @@ def in_five_minutes(
     return metric.with_(period=Duration.minutes(MINUTES), statistic=statistic)
 
 
-def own_metric(metric: Metric, namespace: str, service: str) -> cloudwatch.Metric:
-    """A metric of the product that has no dimension beside the common ones."""
+def own_metric(
+    metric: Metric, namespace: str, service: str, *, by: str | None = None
+) -> cloudwatch.Metric:
+    """A metric of the product; `by`: the value of its dimension beside the common ones.
+
+    Raises ValueError where it is to be given, and is not, or is no value of that dimension.
+    """
+    known = VALUES[metric.by] if metric.by else {None}
+    if by not in known:
+        raise ValueError(f"{metric.name} is not emitted with {metric.by} {by}")
+    values = [one for one in (namespace, service, by) if one is not None]
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=metric.name,
-        dimensions_map={"namespace": namespace, "service": service},
+        dimensions_map=dict(zip(metric.dimensions, values, strict=True)),
         statistic=statistic_of(metric),
         period=Duration.minutes(MINUTES),
     )

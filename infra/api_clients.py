@@ -7,13 +7,12 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from course_backfill.errors import InvalidInput, Problem
+from infra import stage_checks
 from infra.stage import Stage
 from infra.stage_parts import Client
 from services.ingests_api.auth import ALL_SCOPES, CONTENT, LOCKED, READ, WRITE
 
 TOKEN_HOURS = 1
-NOT_IN_DOMAINS = ("amazon", "aws", "cognito")
-"""Words that Cognito keeps for itself."""
 
 WORDS = {
     READ: "Look at ingests, courses, versions, reports and dead letters",
@@ -109,13 +108,9 @@ class ApiClients(Construct):
 
 def _domain(stage: Stage) -> str:
     """The beginning of the token URL's host: its own among all accounts of the region."""
-    name = f"{stage.settings.namespace}-{stage.account}"
-    kept = [word for word in NOT_IN_DOMAINS if word in name]
-    if kept:
+    problems = list(stage_checks.of_namespace(stage.settings.namespace))
+    if problems:
         raise InvalidInput(
-            Problem(
-                f"{stage.name}.toml: settings.namespace",
-                f"expected a name without {kept[0]!r}: Cognito has no such domain for tokens",
-            )
+            *(Problem(f"{stage.name}.toml: {p.pointer}", p.detail) for p in problems)
         )
-    return name
+    return f"{stage.settings.namespace}-{stage.account}"

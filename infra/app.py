@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from cdk_nag import AwsSolutionsChecks
 from course_backfill.errors import InvalidInput, Problem
 from infra.packaging import PackagingError, package
 from infra.pipeline_stack import PipelineStack
-from infra.stage import Stage, stages
+from infra.stage import FOLDER, Stage, stages
 from infra.storage_stack import RegionStack, StorageStack, other_regions
 
 ROOT = Path(__file__).parent.parent
@@ -43,15 +44,28 @@ def flags() -> Mapping[str, Any]:
 
 
 def find_stages(names: Sequence[str]) -> list[Stage]:
-    """The stages of these names, or all; raises InvalidInput that names every mistake."""
-    files = stages()
+    """The stages of these names, or all; raises InvalidInput that names every mistake of theirs.
+
+    A stage that would be deployed over another one is a mistake, whichever of the two is asked for.
+    """
+    files = stages(FOLDER)
     known = ", ".join(files)
     unknown = [
         Problem(one, f"no such stage; there are {known}") for one in names if one not in files
     ]
     if unknown:
         raise InvalidInput(*unknown)
-    return [Stage.load(files[name]) for name in names or files]
+    read = {name: _read(file) for name, file in files.items()}
+    found = [read[name] for name in names or files]
+    loaded = [one for one in read.values() if isinstance(one, Stage)]
+    wanted = [one for one in found if isinstance(one, Stage)]
+    problems = [
+        *(problem for one in found if isinstance(one, InvalidInput) for problem in one.problems),
+        *_of_places(loaded, wanted),
+    ]
+    if problems:
+        raise InvalidInput(*problems)
+    return wanted
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,14 +75,48 @@ def main(arguments: Sequence[str]) -> int:
             _serve_cdk()
         else:
             for stage in find_stages(arguments):
-                app = App(outdir=str(OUT / stage.name), context=flags())
-                build(app, stage, code=package())
-                app.synth()
-                print(f"{stage.name}: {', '.join(_told(OUT / stage.name))}")
-    except (InvalidInput, PackagingError) as error:
+                _synthesise(stage, OUT / stage.name)
+    except InvalidInput as error:
+        for problem in error.problems:
+            print(f"{problem.pointer}: {problem.detail}", file=sys.stderr)
+        return 2
+    except PackagingError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _read(file: Path) -> Stage | InvalidInput:
+    try:
+        return Stage.load(file)
+    except InvalidInput as error:
+        return error
+
+
+def _of_places(loaded: Sequence[Stage], wanted: Sequence[Stage]) -> Iterator[Problem]:
+    """Names in an account and region begin with the namespace: two stages would share them all."""
+    places: dict[tuple[str, str, str], list[Stage]] = {}
+    for one in loaded:
+        place = (one.settings.namespace, one.account, one.region)
+        places.setdefault(place, []).append(one)
+    for (namespace, account, region), there in places.items():
+        if len(there) > 1 and any(one in wanted for one in there):
+            yield Problem(
+                " and ".join(f"{one.name}.toml" for one in there),
+                f"expected namespaces of their own, and each is {namespace} in the account "
+                f"{account} and {region}: one would be deployed over the other",
+            )
+
+
+def _synthesise(stage: Stage, folder: Path) -> None:
+    code = package()
+    if folder.exists():
+        # Stacks that the stage no longer has would stay, and `cdk --app` would deploy them.
+        shutil.rmtree(folder)
+    app = App(outdir=str(folder), context=flags())
+    build(app, stage, code=code)
+    app.synth()
+    print(f"{stage.name}: {', '.join(_told(folder))}")
 
 
 def _serve_cdk() -> None:
@@ -76,7 +124,9 @@ def _serve_cdk() -> None:
     app = App()
     name = app.node.try_get_context("stage")
     if not name:
-        raise InvalidInput(Problem("-c stage", f"is not set; there are {', '.join(stages())}"))
+        raise InvalidInput(
+            Problem("-c stage", f"is not set; there are {', '.join(stages(FOLDER))}")
+        )
     (stage,) = find_stages([name])
     build(app, stage, code=package())
     app.synth()

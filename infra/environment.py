@@ -79,8 +79,7 @@ def _holds_secret(value: Any) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Prints a line for a shell of every variable of the stage, its region too; the exit code."""
-    # Stages hold their settings against what a function's environment takes.
-    from infra.app import find_stages
+    from infra.app import find_stages  # noqa: PLC0415 - stages themselves ask this module.
 
     try:
         for stage in find_stages(arguments[:1] or [""]):
@@ -88,7 +87,8 @@ def main(arguments: list[str]) -> int:
             for name, value in (region | environment(stage.settings)).items():
                 print(f"export {name}={shlex.quote(value)}")
     except InvalidInput as error:
-        print(error, file=sys.stderr)
+        for problem in error.problems:
+            print(f"{problem.pointer}: {problem.detail}", file=sys.stderr)
         return 2
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import Duration, Environment, Stack
+from aws_cdk import CfnOutput, Duration, Environment, Stack
 from constructs import Construct
 
 from course_backfill.resources import Resources
@@ -12,7 +12,7 @@ from infra.alarms import Alarms
 from infra.api import TIMEOUT_SECONDS, Api
 from infra.dashboard import Dashboard
 from infra.function import Function
-from infra.ingest_alarms import watch_ingests
+from infra.ingest_alarms import watch_ingests, watch_janitor
 from infra.network import Network
 from infra.restores import hear_restores
 from infra.schedules import schedule_discoveries, schedule_sweeps
@@ -72,4 +72,7 @@ class PipelineStack(Stack):
         hear_restores(self, stage, buckets, warmer.function)
 
         watch_ingests(janitor, stage, alarms)
-        Dashboard(self, "Dashboard", stage=stage, workers=workers)
+        watch_janitor(janitor, stage, alarms)
+        dashboard = Dashboard(self, "Dashboard", stage=stage, workers=workers)
+        CfnOutput(self, "EventBusName", value=str(stage.settings.event_bus))
+        CfnOutput(self, "DashboardName", value=dashboard.dashboard_name)

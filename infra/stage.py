@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from course_backfill.errors import InvalidInput, Problem
+from course_backfill.locations import Location
 from course_backfill.messages import SERVICES
 from course_backfill.settings import Settings
 from course_backfill.settings_sources import expected, unknown_names
 from course_backfill.settings_values import shaped
-from infra.environment import LARGEST, environment, size_of
-from infra.stage_parts import Client, FunctionLimits, Network, Part, Throttling
+from infra import stage_checks
+from infra.regions import known_region
+from infra.stage_parts import LONGEST_TIMEOUT, Client, FunctionLimits, Network, Part, Throttling
 
 FOLDER = Path(__file__).parent / "stages"
 API = "ingests-api"
@@ -40,9 +42,9 @@ GIVEN_OTHERWISE = {
 }
 """Settings of the product that a stage does not choose, and what does."""
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T")
 Account = Annotated[str, shaped(r"[0-9]{12}", "the 12 digits of an AWS account")]
-Region = Annotated[str, shaped(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")]
+Region = Annotated[str, AfterValidator(known_region)]
 
 
 class Stage(Part):
@@ -78,48 +80,30 @@ class Stage(Part):
 
     @classmethod
     def of(cls, name: str, given: Mapping[str, Any]) -> Self:
-        """The stage of that name; raises InvalidInput that names every mistake."""
+        """The stage of that name; raises InvalidInput that names every mistake.
+
+        What has to fit together is looked at wherever the parts themselves are well-formed.
+        """
         problems: list[Problem] = []
-        own = {key: value for key, value in given.items() if key != "settings"}
-        limits = _part(FunctionLimits, own.get("functions", {}), "functions", problems)
-        settings = _settings(given.get("settings", {}), own.get("region"), limits, problems)
-        rest = {key: value for key, value in own.items() if key != "functions"}
-        made = _part(
-            cls,
-            {
-                "functions": limits or FunctionLimits(),
-                **rest,
-                "name": name,
-                "settings": settings or Settings(),
-            },
-            "",
-            problems,
-        )
-        if made:
-            problems += made.network.problems()
-            problems += made._of_clients()
-            problems += made._of_settings()
+        limits = _part(FunctionLimits, given.get("functions", {}), "functions", problems)
+        network = _part(Network, given.get("network", {}), "network", problems)
+        clients = _part(tuple[Client, ...], given.get("clients", ()), "clients", problems)
+        region = _part(Region, given.get("region"), "region", [])
+        settings = _settings(given.get("settings", {}), region, limits, problems)
+        looked_at = frozenset({"functions", "network", "clients", "settings"})
+        whole = {**given, "name": name, "settings": settings}
+        made = _part(cls, whole, "", problems, but=looked_at)
+        if network is not None:
+            problems += network.problems(region)
+        if clients is not None:
+            problems += stage_checks.of_clients(clients)
+        if settings is not None:
+            problems += stage_checks.of_settings(settings)
+        if settings is not None and limits is not None:
+            problems += stage_checks.of_sweeps(settings, limits)
         if problems or made is None:
             raise InvalidInput(*(Problem(f"{name}.toml: {p.pointer}", p.detail) for p in problems))
         return made
-
-    def _of_clients(self) -> Iterator[Problem]:
-        names = [client.name for client in self.clients]
-        for one in sorted({name for name in names if names.count(name) > 1}):
-            yield Problem("clients", f"expected names of their own, and {one!r} is there twice")
-
-    def _of_settings(self) -> Iterator[Problem]:
-        longest, first = self.functions.timeout_seconds, self.settings.resweep_seconds[0]
-        if first < 2 * longest:
-            yield Problem(
-                "settings.resweep_seconds",
-                f"expected {2 * longest} or more first: twice functions.timeout_seconds",
-            )
-        size = size_of(environment(self.settings))
-        if size > LARGEST:
-            yield Problem(
-                "settings", f"come to {size} bytes, and a function's environment holds {LARGEST}"
-            )
 
     @property
     def resource_server(self) -> str:
@@ -137,7 +121,7 @@ def stages(folder: Path = FOLDER) -> dict[str, Path]:
 
 
 def _settings(
-    given: Any, region: Any, limits: FunctionLimits | None, problems: list[Problem]
+    given: Any, region: str | None, limits: FunctionLimits | None, problems: list[Problem]
 ) -> Settings | None:
     if not isinstance(given, Mapping):
         problems.append(Problem("settings", "expected a table"))
@@ -150,9 +134,13 @@ def _settings(
     values = {name: value for name, value in chosen.items() if name not in unknown}
     if "mongo_uri_secret_name" not in values:
         problems.append(Problem("settings.mongo_uri_secret_name", "is not set"))
-    if isinstance(region, str):
+    # Alone, so that what else is wrong of the settings hides nothing of them.
+    locations = _part(tuple[Location, ...], values.get("locations", ()), "", [])
+    problems += stage_checks.of_locations(locations or ())
+    if region is not None:
         values["aws_region"] = region
-    timeout = (limits or FunctionLimits()).timeout_seconds
+    # Where the timeout is wrong, the longest: what is held against it is then no mistake for sure.
+    timeout = limits.timeout_seconds if limits else LONGEST_TIMEOUT
     values["visibility_seconds"] = VISIBILITY_TIMEOUTS * timeout
     made = _part(Settings, values, "settings", problems)
     return made and made.model_copy(
@@ -160,12 +148,23 @@ def _settings(
     )
 
 
-def _part(kind: type[T], values: Any, where: str, problems: list[Problem]) -> T | None:
+def _part(
+    kind: type[T],
+    values: Any,
+    where: str,
+    problems: list[Problem],
+    *,
+    but: frozenset[str] = frozenset(),
+) -> T | None:
+    """A value of that kind, or None and its problems; not those of the fields `but`."""
     try:
-        return kind.model_validate(values)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        found = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
-        problems += [Problem(_place(where, one["loc"]), expected(one)) for one in found]
+        problems += [
+            Problem(_place(where, one["loc"]), expected(one))
+            for one in error.errors()
+            if one["type"] != "default_factory_not_called" and not but.intersection(one["loc"][:1])
+        ]
         return None
 
 

@@ -25,6 +25,21 @@ FunctionName = Literal[
 ]
 Megabytes = Annotated[int, Field(ge=256, le=10_240)]
 Disk = Annotated[int, Field(ge=512, le=10_240)]
+LONGEST_TIMEOUT = 900
+"""Seconds that Lambda lets a function run."""
+
+
+def _id(kind: str, what: str) -> AfterValidator:
+    """Ids of EC2: those of before 2016 have 8 digits, all others 17."""
+    return shaped(
+        rf"{kind}-([0-9a-f]{{8}}|[0-9a-f]{{17}})",
+        f"the id of {what}: {kind}- and 8 or 17 of the digits 0 to 9 and a to f",
+    )
+
+
+Zone = Annotated[
+    str, shaped(r"[a-z]{2,}(-[a-z]+)+-[0-9]+[a-z]", "an availability zone such as eu-west-1a")
+]
 ClientName = Annotated[
     str, shaped(r"[a-z][a-z0-9-]{0,31}", "1 to 32 lower-case letters, digits and hyphens")
 ]
@@ -53,7 +68,7 @@ class Client(Part):
 class FunctionLimits(Part):
     """How large and how many the functions are."""
 
-    timeout_seconds: Annotated[int, Field(ge=60, le=900)] = 300
+    timeout_seconds: Annotated[int, Field(ge=60, le=LONGEST_TIMEOUT)] = 300
     memory: dict[FunctionName, Megabytes] = Field(default_factory=dict)
     """MB for functions that need other than `memory_of` gives; 1,769 MB come with a whole core."""
     disk: dict[FunctionName, Disk] = Field(default_factory=dict)
@@ -82,19 +97,17 @@ class FunctionLimits(Part):
 class Network(Part):
     """How the functions that read MongoDB reach it."""
 
-    vpc_id: Annotated[str, shaped(r"vpc-[0-9a-f]+", "the id of a VPC")] | None = None
+    vpc_id: Annotated[str, _id("vpc", "a VPC")] | None = None
     """The VPC that MongoDB is reached from; unset: MongoDB is on the public internet."""
-    availability_zones: tuple[str, ...] = ()
-    subnet_ids: tuple[str, ...] = ()
+    availability_zones: tuple[Zone, ...] = ()
+    subnet_ids: tuple[Annotated[str, _id("subnet", "a subnet")], ...] = ()
     """Private subnets, one for each zone."""
-    route_table_ids: tuple[str, ...] = ()
+    route_table_ids: tuple[Annotated[str, _id("rtb", "a route table")], ...] = ()
     """Of these subnets, in the same order: the endpoints of S3 and DynamoDB go there."""
     mongodb: tuple[IPv4Network, ...] = ()
     """Where MongoDB is in that VPC, or in what it is peered with."""
     mongodb_port: Annotated[int, Field(ge=1, le=65_535)] = 27_017
-    prefix_lists: tuple[
-        Annotated[str, shaped(r"pl-[0-9a-f]+", "the id of a prefix list")], ...
-    ] = ()
+    prefix_lists: tuple[Annotated[str, _id("pl", "a prefix list")], ...] = ()
     """Of S3 and DynamoDB in the region, and what else is to be reached by HTTPS: nothing beside
     them is. `aws ec2 describe-managed-prefix-lists` tells the first two."""
     endpoints: bool = True
@@ -103,8 +116,8 @@ class Network(Part):
     endpoint_networks: tuple[IPv4Network, ...] = ()
     """Where the VPC's own endpoints of SQS, Secrets Manager and STS are, if none are made."""
 
-    def problems(self) -> Iterator[Problem]:
-        """What does not fit together."""
+    def problems(self, region: str | None) -> Iterator[Problem]:
+        """What does not fit together, and to the stage's region, unless that is wrong itself."""
         needed = (
             *("availability_zones", "subnet_ids", "route_table_ids"),
             *("mongodb", "prefix_lists"),
@@ -115,6 +128,8 @@ class Network(Part):
             return
         missing = [one for one in needed if not getattr(self, one)]
         yield from (Problem(f"network.{one}", "is not set, and vpc_id is") for one in missing)
+        if region is not None:
+            yield from self._of_zones(region)
         lengths = {len(getattr(self, one)) for one in needed[:3]}
         if self.endpoints == bool(self.endpoint_networks):
             yield Problem(
@@ -123,6 +138,14 @@ class Network(Part):
         if not missing and len(lengths) > 1:
             yield Problem(
                 "network.subnet_ids", "expected one subnet and one route table for each zone"
+            )
+
+    def _of_zones(self, region: str) -> Iterator[Problem]:
+        elsewhere = [one for one in self.availability_zones if one[:-1] != region]
+        if elsewhere:
+            yield Problem(
+                "network.availability_zones",
+                f"expected zones of {region}, such as {region}a: not {', '.join(elsewhere)}",
             )
 
 

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from course_backfill.cli.app import app
+from course_backfill.ingests import IngestStatus
 from course_backfill.messages import SERVICES
-from infra.alarms import RUNBOOK
-from infra.stage import FUNCTIONS
+from course_backfill.metrics import INGESTS, NAMESPACE, STALLED_INGESTS
+from infra.alarms import RUNBOOK, own_metric
+from infra.stage import FUNCTIONS, Stage
+from services.janitor.gauges import EVERY
 from tests.infra.templates import Template, Templates, attribute, loaded, of_type, stack
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -25,6 +30,11 @@ def pipeline(request: pytest.FixtureRequest, templates: Templates) -> Template:
 def alarms(pipeline: Template) -> dict[str, dict[str, Any]]:
     """Name → properties."""
     return {one["AlarmName"]: one for one in of_type(pipeline, "AWS::CloudWatch::Alarm").values()}
+
+
+def of_section(pipeline: Template, kind: str) -> list[dict[str, Any]]:
+    """The alarms that lead to a section."""
+    return [one for one in alarms(pipeline).values() if section_of(one) == kind]
 
 
 def section_of(alarm: dict[str, Any]) -> str:
@@ -73,6 +83,63 @@ def test_dead_letters_that_the_janitor_takes_and_cannot_bury_are_seen(pipeline: 
             }, name
             assert {one["MetricStat"]["Stat"] for one in looked_at} == {"Average"}
             assert 0.5 < alarm["Threshold"] < 1
+
+
+def test_failed_ingests_of_all_workers_are_counted_together(pipeline: Template) -> None:
+    (alarm,) = of_section(pipeline, "failed-ingests")
+    looked_at = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+    dimensions = [
+        {one["Name"]: one["Value"] for one in stat["Metric"]["Dimensions"]} for stat in looked_at
+    ]
+    assert {one["service"] for one in dimensions} == set(SERVICES)
+    assert {one["status"] for one in dimensions} == {IngestStatus.FAILED}
+    for stat, one in zip(looked_at, dimensions, strict=True):
+        assert tuple(one) == tuple(sorted(INGESTS.dimensions))
+        assert (stat["Metric"]["Namespace"], stat["Metric"]["MetricName"]) == (
+            NAMESPACE,
+            INGESTS.name,
+        )
+        assert (stat["Stat"], stat["Period"]) == ("Sum", 3_600)
+    (told,) = (one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData") is not False)
+    # CloudWatch cannot alarm on a search, and has no figure for a service that failed none.
+    assert told == "SUM(FILL(METRICS(), 0))"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (10, 1)
+    # CloudWatch's bound for an alarm.
+    assert len(looked_at) <= 10
+
+
+def test_a_janitor_that_does_not_sweep_is_seen_by_its_silence(pipeline: Template) -> None:
+    (alarm,) = of_section(pipeline, "silent-janitor")
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["Statistic"] == "SampleCount"
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (1, 1)
+    # Of all stages the slowest sweeps three times meanwhile, and each time counts what it emits.
+    (slowest,) = (
+        one.le for one in Stage.model_fields["sweep_minutes"].metadata if hasattr(one, "le")
+    )
+    assert alarm["Period"] >= 3 * 60 * slowest
+    assert alarm["Period"] > EVERY.total_seconds()
+    assert alarm["MetricName"] == STALLED_INGESTS.name
+    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert tuple(dimensions) == STALLED_INGESTS.dimensions
+    assert dimensions["service"] == "janitor"
+
+
+def test_alarms_watch_values_that_their_metric_has() -> None:
+    for metric, value in ((INGESTS, "broken"), (INGESTS, None), (STALLED_INGESTS, "failed")):
+        with pytest.raises(ValueError, match="not emitted"):
+            own_metric(metric, "backfill", "planner", by=value)
+
+
+def test_commands_in_the_sections_of_alarms_are_there() -> None:
+    section = OPERATIONS.read_text().partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`course-backfill ([a-z-]+)([^`]*)`", section))
+    assert told
+    commands = typer.main.get_group(app).commands
+    for command, rest in told:
+        known = {one for param in commands[command].params for one in param.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known, command
 
 
 def test_the_topic_is_encrypted_and_asks_for_tls(pipeline: Template) -> None:

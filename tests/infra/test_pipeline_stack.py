@@ -259,3 +259,9 @@ def test_templates_leave_room_to_grow(templates: Templates) -> None:
 
 def test_api_is_told_apart_from_the_workers() -> None:
     assert API not in SERVICES
+
+
+def test_the_bus_and_the_dashboard_are_told_by_their_names(pipeline: Template, stage: str) -> None:
+    outputs = {name: one["Value"] for name, one in pipeline["Outputs"].items()}
+    assert outputs["EventBusName"] == loaded(stage).settings.event_bus
+    assert attribute(outputs["DashboardName"]) in of_type(pipeline, "AWS::CloudWatch::Dashboard")

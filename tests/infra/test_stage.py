@@ -9,17 +9,23 @@ import pytest
 
 from course_backfill.errors import InvalidInput
 from course_backfill.settings import Settings
+from infra.regions import known_regions
 from infra.stage import FOLDER, FUNCTIONS, GIVEN_OTHERWISE, Stage, stages
 
 SETTINGS: dict[str, Any] = {"mongo_uri_secret_name": "edx/mongodb"}
-RIGHT: dict[str, Any] = {"account": "111111111111", "region": "eu-west-1", "settings": SETTINGS}
-NETWORK = {
-    "vpc_id": "vpc-0123",
+RIGHT: dict[str, Any] = {
+    "account": "111111111111",
+    "region": "eu-west-1",
+    "clients": [{"name": "operator", "scopes": ["ingests:read"]}],
+    "settings": SETTINGS,
+}
+NETWORK: dict[str, Any] = {
+    "vpc_id": "vpc-01234567",
     "availability_zones": ["eu-west-1a"],
-    "subnet_ids": ["subnet-0123"],
-    "route_table_ids": ["rtb-0123"],
+    "subnet_ids": ["subnet-01234567"],
+    "route_table_ids": ["rtb-01234567"],
     "mongodb": ["10.0.0.0/16"],
-    "prefix_lists": ["pl-0123"],
+    "prefix_lists": ["pl-01234567"],
 }
 
 
@@ -137,6 +143,114 @@ def test_endpoints_are_made_or_it_is_said_where_they_are() -> None:
 def test_clients_have_names_of_their_own() -> None:
     twice = [{"name": "lms", "scopes": ["content:read"]}] * 2
     assert list(problems(clients=twice)) == ["clients"]
+    assert list(problems(clients=[])) == ["clients"]
+
+
+def test_what_is_wrong_in_one_part_hides_nothing_of_the_others() -> None:
+    twice = [{"name": "lms", "scopes": ["content:read"]}] * 2
+    without = {key: value for key, value in NETWORK.items() if key != "mongodb"}
+    for broken, where in (
+        ({"account": "12"}, "account"),
+        ({"throttling": {"burst": 0}}, "throttling.burst"),
+        (
+            {"settings": of_settings(locations=[{"id": "primary"}])},
+            "settings.locations item 1 bucket",
+        ),
+        ({"functions": {"timeout_seconds": 0}}, "functions.timeout_seconds"),
+    ):
+        found = problems(clients=twice, network=without, **broken)
+        assert set(found) == {where, "clients", "network.mongodb"}
+    found = problems(clients=twice, network={"vpc_id": 3}, functions={"timeout_seconds": 301})
+    assert set(found) == {"clients", "network.vpc_id", "settings.resweep_seconds"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"locations": [{"id": "primary", "bucket": "UPPER"}], "resweep_seconds": [1_800, 86_400]},
+        {"files_in_flight": 0},
+        {"namespace": "!"},
+    ],
+)
+def test_nothing_is_held_against_settings_that_stand_in_for_wrong_ones(
+    wrong: dict[str, Any],
+) -> None:
+    found = problems(functions={"timeout_seconds": 900}, settings=of_settings(**wrong))
+    assert len(found) == 1
+    assert "settings.resweep_seconds" not in found
+
+
+def test_nothing_is_held_against_limits_that_stand_in_for_wrong_ones() -> None:
+    found = problems(
+        functions={"memory": {"planer": 512}, "timeout_seconds": 900},
+        settings=of_settings(resweep_seconds=[400, 800], lease_seconds=2_000),
+    )
+    assert set(found) == {"functions.memory.planer"}
+
+
+@pytest.mark.parametrize("network", [{}, NETWORK])
+def test_a_region_that_aws_does_not_have_is_refused_with_the_closest(
+    network: dict[str, Any],
+) -> None:
+    found = problems(region="eu-wst-1", network=network)
+    assert set(found) == {"region"}
+    assert "did you mean eu-west-1?" in found["region"]
+    # One that is newer than the data is refused the same way, and says what it needs.
+    assert "newer botocore" in problems(region="eu-west-9")["region"]
+
+
+@pytest.mark.parametrize("region", [None, 3, "", "Ireland", "eu-west-1 "])
+def test_a_region_is_refused_whatever_stands_there(region: Any) -> None:
+    assert set(problems(region=region)) == {"region"}
+
+
+def test_every_region_of_the_sdk_is_taken() -> None:
+    assert {"eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"} <= known_regions()
+    for region in known_regions():
+        network = NETWORK | {"availability_zones": [f"{region}a"]}
+        assert Stage.of("test", RIGHT | {"region": region, "network": network}).region == region
+
+
+def test_regions_of_locations_are_of_aws_but_for_those_in_other_stores() -> None:
+    primary = {"id": "primary", "bucket": "first-bucket"}
+    second = {"id": "second", "bucket": "second-bucket", "region": "eu-cntral-1"}
+    found = problems(settings=of_settings(locations=[primary, second], files_in_flight=0))
+    assert set(found) == {"settings.locations item 2 region", "settings.files_in_flight"}
+    assert "did you mean eu-central-1?" in found["settings.locations item 2 region"]
+    elsewhere = second | {"region": "garage-1", "endpointUrl": "https://s3.example.org"}
+    assert Stage.of("test", RIGHT | {"settings": of_settings(locations=[primary, elsewhere])})
+
+
+def test_zones_are_of_the_region_of_the_stage() -> None:
+    zones = ["eu-west-1a", "eu-west-2b"]
+    twice = {name: NETWORK[name] * 2 for name in ("subnet_ids", "route_table_ids")}
+    found = problems(network=NETWORK | twice | {"availability_zones": zones})
+    assert set(found) == {"network.availability_zones"}
+    assert found["network.availability_zones"].endswith("not eu-west-2b")
+    # No zone is held against a region that is wrong itself.
+    assert set(problems(region="eu-wst-1", network=NETWORK)) == {"region"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("subnet_ids", "subnet"), ("route_table_ids", "rtb"), ("prefix_lists", "pl")],
+)
+def test_ids_of_the_network_are_whole_and_of_their_kind(name: str, kind: str) -> None:
+    for right in ("01234567", "0123456789abcdef0"):
+        assert Stage.of("test", RIGHT | {"network": NETWORK | {name: [f"{kind}-{right}"]}})
+    for wrong in ("0123456", "0123456789abcdef", "0123456789abcdef01", "0123456g", "ABCDEF01"):
+        found = problems(network=NETWORK | {name: [f"{kind}-{wrong}"]})
+        assert set(found) == {f"network.{name} item 1"}
+    assert set(problems(network=NETWORK | {name: ["vpc-01234567"]})) == {f"network.{name} item 1"}
+
+
+def test_the_id_of_a_vpc_and_names_of_zones_are_held_to_their_shape() -> None:
+    found = problems(network=NETWORK | {"vpc_id": "vpc-012", "availability_zones": ["eu-west-1"]})
+    assert set(found) == {"network.vpc_id", "network.availability_zones item 1"}
+
+
+def test_a_namespace_that_cognito_has_no_domain_for_is_refused() -> None:
+    assert set(problems(settings=of_settings(namespace="lawschool"))) == {"settings.namespace"}
 
 
 def test_limits_are_of_functions_that_there_are() -> None:
