@@ -5,18 +5,15 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
-from botocore.session import get_session
+from botocore.loaders import Loader
 
 
 @cache
 def known_regions() -> frozenset[str]:
     """Of all partitions, from the data that botocore brings along: nobody is asked."""
-    session = get_session()
-    return frozenset(
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("s3", partition_name=partition)
-    )
+    # Not by a session, which fails where AWS_PROFILE names a profile that this machine has not.
+    partitions = Loader().load_data("endpoints")["partitions"]
+    return frozenset(region for partition in partitions for region in partition["regions"])
 
 
 def known_region(name: str) -> str:

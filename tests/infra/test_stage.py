@@ -211,6 +211,14 @@ def test_every_region_of_the_sdk_is_taken() -> None:
         assert Stage.of("test", RIGHT | {"region": region, "network": network}).region == region
 
 
+def test_regions_are_known_whatever_profile_the_machine_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    known_regions.cache_clear()
+    assert Stage.of("test", RIGHT)
+
+
 def test_regions_of_locations_are_of_aws_but_for_those_in_other_stores() -> None:
     primary = {"id": "primary", "bucket": "first-bucket"}
     second = {"id": "second", "bucket": "second-bucket", "region": "eu-cntral-1"}
