@@ -8,6 +8,8 @@ from course_backfill.packets import MAX_PACKET_BYTES, MAX_PACKET_OBJECTS
 
 COPYING, VERIFYING, OTHERS, OTHER_FUNCTIONS = 8, 16, 4, 6
 """Functions at a time, by the stages' defaults."""
+DEAD_LETTER_QUEUES, BURYING = 8, 2
+"""What the janitor takes dead letters from, and how many of it take from each at a time."""
 TIMEOUT, LONGEST_TIMEOUT = 300, 900
 USUAL_DISK, LARGEST_DISK = 2_560, 10_240
 """MB of temporary disk of the planner, the verifier and the aggregator."""

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from benchmarks.scale_facts import (
     AGGREGATING,
+    BURYING,
     BYTES_PER_SECOND,
     CLOSING,
     COMPARING,
     COPYING,
     CORE,
+    DEAD_LETTER_QUEUES,
     ENTRY_LINE,
     INGEST,
     LARGEST_DISK,
@@ -143,10 +145,11 @@ def markdown() -> str:
 
 def _function_limits() -> Iterator[Limit]:
     """Of what works at the same time."""
-    running = COPYING + VERIFYING + OTHERS * OTHER_FUNCTIONS
+    running = COPYING + VERIFYING + OTHERS * OTHER_FUNCTIONS + DEAD_LETTER_QUEUES * BURYING
     yield _at_both(
         "Lambda: functions at a time, account",
-        f"{COPYING} + {VERIFYING} + {OTHER_FUNCTIONS} × {OTHERS}",
+        f"{COPYING} + {VERIFYING} + {OTHER_FUNCTIONS} × {OTHERS}"
+        f" + {DEAD_LETTER_QUEUES} × {BURYING}",
         lambda _: running,
         1_000,
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -72,6 +72,31 @@ class IngestFailed(Record):
 
 
 DomainEvent = CourseVersionRegistered | IngestFailed
+
+
+def event_schema(event: type[DomainEvent]) -> dict[str, Any]:
+    """The JSON schema that consumers may hold an event against: it lets new fields pass.
+
+    What is null is left out of events, and so is no value here; the version is always there.
+    """
+    schema: dict[str, Any] = _open(event.model_json_schema())
+    schema["required"] = ["schemaVersion", *schema["required"]]
+    return schema
+
+
+_LEFT_OUT = {"additionalProperties", "title"}
+
+
+def _open(part: Any) -> Any:
+    match part:
+        case {"anyOf": [dict() as kind, {"type": "null"}], **rest}:
+            return _open({name: one for name, one in rest.items() if name != "default"} | kind)
+        case dict():
+            return {name: _open(one) for name, one in part.items() if name not in _LEFT_OUT}
+        case list():
+            return [_open(one) for one in part]
+        case _:
+            return part
 
 
 def announced(ingest: Ingest, *, now: str) -> Ingest:

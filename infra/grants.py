@@ -133,7 +133,8 @@ WORK: dict[str, tuple[str, ...]] = {
 """What a function does in the work bucket, below `ingests/` and `failures/`."""
 
 IN_NETWORK = tuple(one for one in (API, *SERVICES) if one != NOTIFIER)
-"""The functions that are inside the network, where there is one: nobody else reaches out."""
+"""The functions that are inside the network, where there is one; the notifier alone is outside,
+and reaches out."""
 
 
 def grants_of(stage: Stage, function: str) -> list[Grant]:

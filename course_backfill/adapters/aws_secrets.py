@@ -49,8 +49,8 @@ class AwsSecrets:
 
     def mongo_uri(self, *, fresh: bool = False) -> SecretStr:
         """The MongoDB URI, at most five minutes old; with `fresh` as it is at this moment."""
-        name = _named(self._settings.mongo_uri_secret_name)
         setting = environment_name("mongo_uri_secret_name")
+        name = _named(self._settings.mongo_uri_secret_name, setting)
         uri = self._get(name, field="uri", setting=setting, fresh=fresh)
         if not is_mongo_uri(uri.get_secret_value()):
             raise SecretRefused(
@@ -61,8 +61,8 @@ class AwsSecrets:
 
     def callback_key(self) -> SecretStr:
         """The key of callbacks, at most five minutes old."""
-        name = _named(self._settings.callback_secret_name)
         setting = environment_name("callback_secret_name")
+        name = _named(self._settings.callback_secret_name, setting)
         key = self._get(name, field="key", setting=setting)
         if len(key.get_secret_value()) < SHORTEST_KEY:
             raise SecretRefused(
@@ -122,7 +122,7 @@ def _refusal(setting: str, name: str, error: ClientError) -> SecretRefused:
     return SecretRefused(f"{setting}: AWS Secrets Manager does not give {name} ({code}): {advice}")
 
 
-def _named(name: str | None) -> str:
+def _named(name: str | None, setting: str) -> str:
     if name is None:
-        raise InvalidInput(Problem("settings", "expected the name of a secret"))
+        raise InvalidInput(Problem(setting, "expected the name of a secret"))
     return name

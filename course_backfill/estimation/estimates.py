@@ -12,10 +12,10 @@ class Workload(Record):
     objects: int = 0
     bytes: int = 0
     large: int = 0
-    """Objects that are stored in parts, of 8 MiB or more."""
+    """Objects that are stored in parts, of more than 8 MiB."""
     large_parts: int = 0
     huge: int = 0
-    """Objects that are copied inside S3 in parts, of 64 MiB or more."""
+    """Objects that are copied inside S3 in parts, of more than 64 MiB."""
     huge_parts: int = 0
     padding: int = 0
     """Bytes that all objects together lack to 128 KiB each."""

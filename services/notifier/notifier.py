@@ -67,7 +67,7 @@ class Notifier:
         except (SecretsUnavailable, SecretRefused) as fault:
             return str(fault)
         if ingest.callback is None or key is None:
-            return "no key to sign with: set COURSE_BACKFILL_CALLBACK_SECRET"
+            return "no key to sign with: set COURSE_BACKFILL_CALLBACK_SECRET or ..._SECRET_NAME"
         shown = show_ingest(
             ingest,
             self._packets.replicas(ingest.id),

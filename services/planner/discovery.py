@@ -19,6 +19,7 @@ from course_backfill.errors import (
     OutOfTime,
     SourceRefused,
     SourceUnavailable,
+    StateRefused,
 )
 from course_backfill.failures import Failure
 from course_backfill.messages import Step, StepMessage
@@ -36,6 +37,7 @@ RUN = timedelta(seconds=20)
 PAGE = 100
 KNOWN_PAGE = 1_000
 EXAMPLES = 10
+TOO_LARGE = "too many files to compare within a run: have `course-backfill work planner` do it"
 
 
 class Discoverer:
@@ -154,7 +156,7 @@ class Discoverer:
             return discovery  # An active ingest looks by itself.
         try:
             check = self._freshness.check(course.id, course.latest_version)
-        except KnownOutage:
+        except (KnownOutage, StateRefused):
             raise
         except Exception as error:
             return self._advance(discovery, course, _unread(discovery, course, error))
@@ -200,8 +202,13 @@ class _Unfinished(Exception):
 
 
 def _unread(discovery: Discovery, course: Course, error: Exception) -> dict[str, Any]:
-    is_named = isinstance(error, SourceRefused)
-    said = redacted(str(error) if is_named else f"{type(error).__name__}: {error}")
+    match error:
+        case OutOfTime():  # Runs are short here: it was this course that took all the time.
+            said = TOO_LARGE
+        case SourceRefused():
+            said = redacted(str(error))
+        case _:
+            said = redacted(f"{type(error).__name__}: {error}")
     logger.warning(
         "could not look at a course: %s",
         said,

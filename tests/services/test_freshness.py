@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from course_backfill.adapters.memory_contentstore import MemoryContentstore
 from course_backfill.courses import Course, CourseId
 from course_backfill.discoveries import Discovery
-from course_backfill.errors import SourceRefused
+from course_backfill.errors import OutOfTime, SourceRefused, StateRefused
 from course_backfill.ingests import IngestStatus
 from course_backfill.messages import Step, StepMessage
 from services.planner.discovery import RUN
@@ -167,6 +167,22 @@ def test_a_course_that_cannot_be_read_does_not_keep_the_others_from_it(
     assert str(error) in unread.detail
     assert course_of(pipeline).stale is True
     assert course_of(pipeline, OLD_COURSE) == before
+
+
+def test_a_course_that_takes_longer_than_a_run_is_named_with_what_can_look_at_it(
+    pipeline: MemoryPipeline,
+) -> None:
+    when_read(pipeline, refuse(OutOfTime("not done in a run of 300 s")))
+    discovery = pipeline.discover()
+    (unread,) = discovery.unread_examples
+    assert "course-backfill work planner" in unread.detail
+
+
+def test_tables_that_refuse_are_no_fault_of_a_course(pipeline: MemoryPipeline) -> None:
+    when_read(pipeline, refuse(StateRefused("DynamoDB denies it")))
+    with pytest.raises(StateRefused):
+        pipeline.discover()
+    assert course_of(pipeline).stale is False
 
 
 def test_an_outage_ends_the_discovery_with_what_it_had_found(pipeline: MemoryPipeline) -> None:
