@@ -1,19 +1,13 @@
-"""Settings as the environment variables of a function, from which it loads the very same ones.
-
-`python -m infra.environment STAGE` prints those of a stage for a shell: `eval "$(…)"`.
-"""
+"""Settings as the environment variables of a function, from which it loads the very same ones."""
 
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from course_backfill.errors import InvalidInput
 from course_backfill.settings import Settings, environment_name
 
 LARGEST = 4_096
@@ -75,23 +69,3 @@ def _holds_secret(value: Any) -> bool:
             return any(_holds_secret(inside) for _, inside in value)
         case _:
             return False
-
-
-def main(arguments: list[str]) -> int:
-    """Prints a line for a shell of every variable of the stage, its region too; the exit code."""
-    from infra.app import find_stages  # noqa: PLC0415 - stages themselves ask this module.
-
-    try:
-        for stage in find_stages(arguments[:1] or [""]):
-            region = {"AWS_REGION": stage.region}
-            for name, value in (region | environment(stage.settings)).items():
-                print(f"export {name}={shlex.quote(value)}")
-    except InvalidInput as error:
-        for problem in error.problems:
-            print(f"{problem.pointer}: {problem.detail}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
+from course_backfill.api_clients import EVERYTHING
 from course_backfill.ingests import SCHEDULE
 from services.ingests_api.problems import Refusal
 
@@ -19,7 +20,7 @@ READ = "ingests:read"
 WRITE = "ingests:write"
 CONTENT = "content:read"
 LOCKED = "content:locked"
-ALL_SCOPES = (READ, WRITE, CONTENT, LOCKED)
+ALL_SCOPES: frozenset[str] = frozenset(EVERYTHING)
 ANY = ""
 """Any of the scopes will do."""
 
@@ -55,9 +56,6 @@ SCOPES = {
 }
 """Route → scope; locked content asks for `content:locked` besides."""
 
-KNOWN = frozenset({*SCOPES.values(), LOCKED}) - {ANY}
-"""Every scope there is."""
-
 
 LONGEST_NAME = 255
 """As long as OpenID Connect lets a subject be."""
@@ -72,7 +70,7 @@ class Principal:
 
     def require(self, scope: str) -> None:
         """Raises Refusal (403) without the scope; for ANY, without a single one."""
-        enough = KNOWN if scope == ANY else {scope}
+        enough = ALL_SCOPES if scope == ANY else {scope}
         if not enough & self.scopes:
             named = sorted(enough)
             challenge = f'Bearer error="insufficient_scope", scope="{" ".join(named)}"'
@@ -101,7 +99,7 @@ def principal_of(event: Mapping[str, Any], *, scope_prefix: str = "") -> Princip
     granted = claims.get("scope")
     words = granted.split(" ") if isinstance(granted, str) else []
     scopes = (one.removeprefix(scope_prefix) for one in words if one.startswith(scope_prefix))
-    return Principal(sub, frozenset(scopes) & KNOWN)
+    return Principal(sub, frozenset(scopes) & ALL_SCOPES)
 
 
 def _inside(part: object, *names: str) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from aws_lambda_powertools.event_handler.openapi.models import (
 )
 from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
 
-from services.ingests_api.auth import ANY, KNOWN, PUBLIC, SCOPES
+from services.ingests_api.auth import ALL_SCOPES, ANY, PUBLIC, SCOPES
 from services.ingests_api.resolver import Resolver
 
 TITLE = "Course backfill"
@@ -78,7 +78,7 @@ def documentation_page(document: dict[str, Any]) -> str:
 
 def _schemes(issuer: TokenIssuer) -> dict[str, SecurityScheme]:
     """A token however one has come by it; and how to get one."""
-    named = sorted(KNOWN)
+    named = sorted(ALL_SCOPES)
     bearer = HTTPBearer(description=f"Scopes: {', '.join(named)}.")
     if issuer.token_url is None:
         return {SCHEME: bearer}

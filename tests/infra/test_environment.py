@@ -19,7 +19,8 @@ from course_backfill.cold.storage import Tier
 from course_backfill.estimation.rates import Rates
 from course_backfill.locations import Location
 from course_backfill.settings import Settings
-from infra.environment import environment, main
+from infra.environment import environment
+from infra.shell import main
 from infra.stage import Stage, stages
 
 REGION = "eu-west-1"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from course_backfill.api_clients import EVERYTHING, Scope
 from course_backfill.ingests import SCHEDULE
-from services.ingests_api.auth import ANY, CONTENT, KNOWN, LONGEST_NAME, READ, SCOPES, WRITE
+from services.ingests_api.auth import ALL_SCOPES, ANY, CONTENT, LONGEST_NAME, READ, SCOPES, WRITE
 from services.ingests_api.guard import Guard
 from tests.services.access import (
     FILLED,
@@ -74,7 +74,7 @@ def test_what_changes_anything_needs_to_write_and_what_shows_bytes_needs_content
 
 
 def test_the_scopes_of_clients_are_those_of_the_routes() -> None:
-    assert set(get_args(Scope)) == KNOWN == set(EVERYTHING)
+    assert set(get_args(Scope)) == ALL_SCOPES == set(EVERYTHING)
 
 
 # --- the matrix ---

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 
 from course_backfill.inventory import KIND_FOLDERS
 from course_backfill.messages import SERVICES
-from services.ingests_api.auth import ANY, KNOWN, LOCKED, PUBLIC, SCOPES
+from services.ingests_api.auth import ALL_SCOPES, ANY, LOCKED, PUBLIC, SCOPES
 from tests.services.access import ROUTES, Route, concrete
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
@@ -97,7 +97,7 @@ def test_an_issuer_is_described_with_the_scopes_as_it_writes_them() -> None:
     validate(document)
     flow = document["components"]["securitySchemes"]["machines"]["flows"]["clientCredentials"]
     assert flow["tokenUrl"] == token_url
-    assert set(flow["scopes"]) == {f"backfill/{one}" for one in KNOWN}
+    assert set(flow["scopes"]) == {f"backfill/{one}" for one in ALL_SCOPES}
     for (method, path), scope in SCOPES.items():
         described = operation(document, method, path.replace("<", "{").replace(">", "}"))
         scopes = [] if scope == ANY else [scope]
