@@ -25,6 +25,7 @@ from course_backfill.local.client_file import DEFAULT_DATA_DIR
 from course_backfill.settings import Settings
 
 PLAN = "A plan without data"
+NOTHING_TO_START = "No course is to be started: course-backfill report shows all that are known."
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "pb": 10**15}
 
 
@@ -92,18 +93,20 @@ def estimate(
         reports = list(_estimated(ends))
         found, notes = _together(reports), list(not_in_the_bill(reports))
         if not chosen:
-            notes.append(
-                "No course is to be started: course-backfill report shows all that are known."
-            )
+            notes.append(NOTHING_TO_START)
     if as_json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:
-        print_bill(found)
-        for note in notes:
-            say(note)
-        if explain:
-            print_lines(found)
+        _tell(found, notes, explain=explain)
     raise typer.Exit(code)
+
+
+def _tell(found: Estimate, notes: list[str], *, explain: bool) -> None:
+    print_bill(found)
+    for note in notes:
+        say(note)
+    if explain:
+        print_lines(found)
 
 
 def _planned(
