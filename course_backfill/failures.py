@@ -61,8 +61,8 @@ ADVICE: dict[str, str] = {
     "mends what is damaged from a location where it is not.",
     "manifest-cold": "Manifest files must stay readable: take this location's courses/ out of the "
     "bucket's lifecycle rules. Restore entries.jsonl, index.json and manifest.json of the version "
-    "(aws s3api restore-object), copy each over itself (aws s3api copy-object --storage-class "
-    "STANDARD), then try again. Meanwhile, if they can be read in another location: "
+    "(aws s3api restore-object), copy each over itself as STANDARD (aws s3api copy-object), then "
+    "try again. Meanwhile, if they can be read in another location: "
     "course-backfill warm restores them for some days, and start --from copies from there.",
     # What audits find, and repairs cannot mend.
     "no-good-replica": "If the audit looked at some locations only, audit all of them first: "

@@ -37,6 +37,18 @@ def bytes_of(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2]])
 
 
+PlannedBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--bytes",
+        parser=bytes_of,
+        metavar="SIZE",
+        help="Likewise: 1TB, 500GB.",
+        rich_help_panel=PLAN,
+    ),
+]
+
+
 def estimate(
     *,
     names: Annotated[
@@ -48,16 +60,7 @@ def estimate(
     objects: Annotated[
         int | None, typer.Option(min=0, help="Of all courses together.", rich_help_panel=PLAN)
     ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            "--bytes",
-            parser=bytes_of,
-            metavar="SIZE",
-            help="Likewise: 1TB, 500GB.",
-            rich_help_panel=PLAN,
-        ),
-    ] = None,
+    size: PlannedBytes = None,
     courses: Annotated[
         int | None, typer.Option(min=1, help="Default: 1.", rich_help_panel=PLAN)
     ] = None,
