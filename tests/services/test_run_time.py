@@ -100,7 +100,11 @@ def finished(pipeline: MemoryPipeline, **request: Any) -> Ingest:
 
 
 def filled(pipeline: Hurried) -> Hurried:
+    # The discovery has all the time it wants: its late runs have tests of their own.
+    looks = pipeline.looks.copy()
+    pipeline.looks.clear()
     pipeline.discover(COURSE)
+    pipeline.looks[:] = looks
     for number in range(FILES):
         pipeline.content.save(COURSE, f"{number:02}.txt", b"x" * (number + 1))
     pipeline.content.save(COURSE, "large.bin", LARGE)
