@@ -18,8 +18,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock audit licences package synth demo serve bench test test-fast test-domain test-services test-contracts \
-	test-features lint format types check clean
+.PHONY: help install lock audit licences package synth demo serve bench test test-fast test-domain \
+	test-services test-contracts test-features test-infra lint format types check clean
 
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -40,12 +40,13 @@ test: install ## Run every tier of the tests
 	$(PYTEST)
 test-fast: install ## Run the tiers that need no server: domain and services
 	$(PYTEST) tests/domain tests/services
-test-domain test-services test-contracts test-features: test-%: install
+test-domain test-services test-contracts test-features test-infra: test-%: install
 	$(PYTEST) tests/$*
 test-domain: ## Run the rules alone
 test-services: ## Run each service on memory adapters
 test-contracts: ## Run the same cases on memory, MongoDB and the embedded AWS
 test-features: ## Run the whole pipeline
+test-infra: ## Run what holds the deployment: templates, rights, the package
 
 ##@ Change it
 lint: install ## Check style, format and the direction of imports
@@ -75,8 +76,8 @@ synth: install ## Write the CloudFormation templates of every stage to cdk.out
 	@$(BIN)/python -m infra.app
 
 # Universal: the same files serve every Python and platform. `make lock ARGS=--upgrade` takes the newest releases.
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-annotate --custom-compile-command 'make lock' $(ARGS) pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(ARGS) pyproject.toml
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@test -n "$(PYTHON)" || { \

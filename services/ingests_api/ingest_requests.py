@@ -44,7 +44,7 @@ def _callback_url(url: str, info: ValidationInfo) -> str:
     if rules is None:
         raise ValueError(
             "callbacks are not available: this installation has no key to sign them with "
-            "(COURSE_BACKFILL_CALLBACK_SECRET, or the name of a secret in ..._SECRET_NAME)"
+            "(COURSE_BACKFILL_CALLBACK_SECRET or COURSE_BACKFILL_CALLBACK_SECRET_NAME)"
         )
     collected(lambda: rules.parse(url))
     return url

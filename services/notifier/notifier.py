@@ -67,7 +67,10 @@ class Notifier:
         except (SecretsUnavailable, SecretRefused) as fault:
             return str(fault)
         if ingest.callback is None or key is None:
-            return "no key to sign with: set COURSE_BACKFILL_CALLBACK_SECRET or ..._SECRET_NAME"
+            return (
+                "no key to sign with: set COURSE_BACKFILL_CALLBACK_SECRET, or name a secret by "
+                "COURSE_BACKFILL_CALLBACK_SECRET_NAME"
+            )
         shown = show_ingest(
             ingest,
             self._packets.replicas(ingest.id),
