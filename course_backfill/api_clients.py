@@ -13,7 +13,7 @@ from course_backfill.ingests import SCHEDULE
 from course_backfill.settings_values import from_json, shaped
 
 Scope = Literal["ingests:read", "ingests:write", "content:read", "content:locked"]
-EVERYTHING: tuple[Scope, ...] = get_args(Scope)
+ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 LOCAL = "local"
 """Whoever holds `api_token`, which is for everything."""
@@ -41,7 +41,7 @@ class ApiClient(BaseModel):
     ] = Field(description="Under which name it is recorded what this client did.")
     token: SecretStr = Field(min_length=SHORTEST_TOKEN, description="Its bearer token.")
     scopes: Annotated[tuple[Scope, ...], AfterValidator(_some)] = Field(
-        description=f"What it may do: of {', '.join(EVERYTHING)}."
+        description=f"What it may do: of {', '.join(ALL_SCOPES)}."
     )
 
 

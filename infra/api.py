@@ -15,6 +15,7 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpUserPoolAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.metrics import NAMESPACE
 from course_backfill.settings import environment_name
@@ -23,7 +24,6 @@ from infra.api_clients import ApiClients, scope_prefix, token_url
 from infra.api_routes import GatewayRoute, gateway_routes
 from infra.function_logs import retention
 from infra.stage import API, Stage
-from services.ingests_api.auth import ALL_SCOPES
 
 TIMEOUT_SECONDS = 29
 """As long as an HTTP API waits for a function; one that runs on answers nobody."""

@@ -6,11 +6,12 @@ from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.errors import InvalidInput, Problem
 from infra import stage_checks
 from infra.stage import Stage
 from infra.stage_parts import Client
-from services.ingests_api.auth import ALL_SCOPES, CONTENT, LOCKED, READ, WRITE
+from services.ingests_api.auth import CONTENT, LOCKED, READ, WRITE
 
 TOKEN_HOURS = 1
 
@@ -45,7 +46,7 @@ class ApiClients(Construct):
         self.pool.add_domain(
             "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=_domain(stage))
         )
-        self._scopes = {
+        self._scopes: dict[str, cognito.ResourceServerScope] = {
             name: cognito.ResourceServerScope(scope_name=name, scope_description=WORDS[name])
             for name in ALL_SCOPES
         }

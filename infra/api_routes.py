@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.ingests_api.auth import ALL_SCOPES, ANY, DESCRIPTIONS, PUBLIC, SCOPES
+from course_backfill.api_clients import ALL_SCOPES
+from services.ingests_api.auth import ANY, DESCRIPTIONS, PUBLIC, SCOPES
 
 COURSE = "/courses/<course_id>"
 OLD_COURSE = "/courses/<course_id>/<course>/<run>"

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.errors import Problem
 from course_backfill.settings_values import Count, shaped
-from services.ingests_api.auth import ALL_SCOPES
 
 FunctionName = Literal[
     "ingests-api",

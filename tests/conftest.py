@@ -53,9 +53,9 @@ def _tier_without_network(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("socket_disabled")
 
 
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    """Whatever the test sets up of logging ends with it."""
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Whatever a test sets up of logging, as the commands do, ends with it."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     quiet = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
@@ -67,7 +67,7 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def written(logging_as_before: None) -> io.StringIO:
+def written(_logging_as_before: None) -> io.StringIO:
     """All that is logged while the test runs, as it is written."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)

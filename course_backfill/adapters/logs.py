@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
@@ -29,7 +30,7 @@ _ExceptionInfo = (
 
 def log_lines() -> None:
     """Everything from INFO on goes to standard error, in place of what was set up before."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineHandler(sys.stderr)
     handler.addFilter(WorkFields())
     handler.setFormatter(
         RedactingFormatter(
@@ -50,6 +51,17 @@ def log_lines_of_lambda() -> None:
     """Likewise, once, in a function of AWS Lambda; on a machine the command does it itself."""
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         log_lines()
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Says of a line that it cannot write whose it is and why, and nothing of what it holds."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """See logging.Handler, whose own writes the line's arguments as they are."""
+        place = f"{record.name}, {record.filename}:{record.lineno}"
+        reason = type(sys.exception()).__name__
+        with suppress(OSError, ValueError):  # Where standard error is gone nobody can be told.
+            sys.stderr.write(f"a log line of {place} could not be written: {reason}\n")
 
 
 class RedactingFormatter(LambdaPowertoolsFormatter):

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
-from course_backfill.api_clients import EVERYTHING, LOCAL, ApiClient
+from course_backfill.api_clients import ALL_SCOPES, LOCAL, ApiClient
 
 Claims = Mapping[str, str]
 
@@ -28,7 +28,7 @@ class ApiTokens:
         if all_powerful is not None:
             if not all_powerful:
                 raise ValueError("an empty token would let everyone in")
-            own = _claims(LOCAL, EVERYTHING, scope_prefix)
+            own = _claims(LOCAL, ALL_SCOPES, scope_prefix)
             self._known.append((_digest(all_powerful.encode()), own))
         if not self._known:
             raise ValueError("without a token nobody could get in")

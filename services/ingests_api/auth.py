@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
-from course_backfill.api_clients import EVERYTHING
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.ingests import SCHEDULE
 from services.ingests_api.problems import Refusal
 
@@ -20,7 +20,6 @@ READ = "ingests:read"
 WRITE = "ingests:write"
 CONTENT = "content:read"
 LOCKED = "content:locked"
-ALL_SCOPES: frozenset[str] = frozenset(EVERYTHING)
 ANY = ""
 """Any of the scopes will do."""
 
@@ -70,8 +69,8 @@ class Principal:
 
     def require(self, scope: str) -> None:
         """Raises Refusal (403) without the scope; for ANY, without a single one."""
-        enough = ALL_SCOPES if scope == ANY else {scope}
-        if not enough & self.scopes:
+        enough = ALL_SCOPES if scope == ANY else (scope,)
+        if self.scopes.isdisjoint(enough):
             named = sorted(enough)
             challenge = f'Bearer error="insufficient_scope", scope="{" ".join(named)}"'
             raise Refusal(
@@ -99,7 +98,7 @@ def principal_of(event: Mapping[str, Any], *, scope_prefix: str = "") -> Princip
     granted = claims.get("scope")
     words = granted.split(" ") if isinstance(granted, str) else []
     scopes = (one.removeprefix(scope_prefix) for one in words if one.startswith(scope_prefix))
-    return Principal(sub, frozenset(scopes) & ALL_SCOPES)
+    return Principal(sub, frozenset(scopes).intersection(ALL_SCOPES))
 
 
 def _inside(part: object, *names: str) -> Mapping[str, Any]:

@@ -18,7 +18,8 @@ from aws_lambda_powertools.event_handler.openapi.models import (
 )
 from aws_lambda_powertools.event_handler.openapi.swagger_ui import generate_swagger_html
 
-from services.ingests_api.auth import ALL_SCOPES, ANY, PUBLIC, SCOPES
+from course_backfill.api_clients import ALL_SCOPES
+from services.ingests_api.auth import ANY, PUBLIC, SCOPES
 from services.ingests_api.resolver import Resolver
 
 TITLE = "Course backfill"

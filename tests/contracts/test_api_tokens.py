@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from course_backfill.api_clients import EVERYTHING, ApiClient
+from course_backfill.api_clients import ALL_SCOPES, ApiClient
 from course_backfill.local.api_server import ApiServer
 from course_backfill.local.api_tokens import ApiTokens
 from tests.services.access import FILLED, PREFIX, PRINCIPALS, ROUTES, Route, concrete, refusal
@@ -18,7 +18,7 @@ from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
 
 TOKEN = "for-everything-canary"
-CLIENTS = {name: scopes for name, scopes in PRINCIPALS.items() if set(scopes or ()) & {*EVERYTHING}}
+CLIENTS = {name: scopes for name, scopes in PRINCIPALS.items() if set(scopes or ()) & {*ALL_SCOPES}}
 """A client has one scope at least, and none that does not exist."""
 
 
@@ -27,7 +27,7 @@ def token_of(name: str) -> str:
 
 
 def client(name: str) -> ApiClient:
-    scopes = tuple(one for one in EVERYTHING if one in (CLIENTS[name] or ()))
+    scopes = tuple(one for one in ALL_SCOPES if one in (CLIENTS[name] or ()))
     number = list(CLIENTS).index(name)
     return ApiClient(id=f"client-{number}", token=SecretStr(token_of(name)), scopes=scopes)
 

@@ -22,8 +22,6 @@ from course_backfill.failures import Failure
 from course_backfill.local.lambda_event import LocalContext
 from tests.canaries import ACCESS_KEY, SECRET, TOKEN, leaks
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
-
 Fails = Callable[[str], object]
 """Raises; given the URL of an AWS that answers, and of which it asks what it refuses."""
 

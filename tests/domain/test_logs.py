@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
@@ -15,8 +16,6 @@ from course_backfill.adapters.logs import log_lines
 from course_backfill.local.lambda_event import Event
 from course_backfill.local.poller import InHand, Poller
 from tests.canaries import SECRET
-
-pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 class UnreachableQueue:
@@ -119,3 +118,23 @@ def test_a_message_of_several_lines_is_one_line_of_the_log(
     logging.getLogger("any").warning("two\nlines")
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["message"] == "two\nlines"
+
+
+def test_a_line_that_cannot_be_written_is_told_of_without_what_it_holds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_lines()
+    logging.getLogger("any").warning("%d files", f"password={SECRET}")
+    place = f"any, {Path(__file__).name}:"
+    told = capsys.readouterr().err
+    assert told.startswith(f"a log line of {place}")
+    assert told.endswith(" could not be written: TypeError\n")
+    assert SECRET not in told
+
+
+def test_who_has_no_standard_error_left_works_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = io.StringIO()
+    gone.close()
+    monkeypatch.setattr(sys, "stderr", gone)
+    log_lines()
+    logging.getLogger("any").warning("nobody hears this")

@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 
 from course_backfill.addresses import Address
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.courses import CourseId
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.local.http_event import HttpRequest, http_event
 from course_backfill.local.lambda_event import SCHEDULE
 from infra.stage import API
-from services.ingests_api.auth import ALL_SCOPES
 from tests.infra.recorded import Recorded
 
 

@@ -13,13 +13,14 @@ import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_lambda as lambda_
 
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.errors import InvalidInput
 from course_backfill.settings import Settings
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.api_routes import gateway_routes
 from infra.stage import API
-from services.ingests_api.auth import ALL_SCOPES, principal_of
+from services.ingests_api.auth import principal_of
 from tests.infra.gateway import NAMESPACE, STAGE, Pipeline, plain
 from tests.infra.templates import Templates, stack
 

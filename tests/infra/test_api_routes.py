@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_backfill.api_clients import ALL_SCOPES
 from infra.api_routes import GatewayRoute, gateway_routes
-from services.ingests_api.auth import ALL_SCOPES, ANY, DESCRIPTIONS, PUBLIC, SCOPES
+from services.ingests_api.auth import ANY, DESCRIPTIONS, PUBLIC, SCOPES
 from services.ingests_api.request_paths import routed_path
 from tests.strategies import PARTS, course_ids
 

@@ -18,6 +18,7 @@ from pymongo import MongoClient
 from course_backfill.adapters.aws_clients import events_client, secrets_client
 from course_backfill.adapters.mongodb import Document
 from course_backfill.adapters.sqs_consumer import SqsConsumer
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.courses import CourseId
 from course_backfill.local.embedded_aws.server import running_embedded_aws
 from course_backfill.local.mongod import running_mongod
@@ -26,7 +27,6 @@ from course_backfill.messages import SERVICES, StepMessage
 from course_backfill.resources import dead_letters_name, queue_name
 from infra.environment import environment
 from infra.packaging import HERE, package
-from services.ingests_api.auth import ALL_SCOPES
 from tests.features.installation import PATIENCE, Installation
 from tests.features.installation import installation as made_installation
 from tests.infra.packaged import Event, PackagedFunction, brought, recorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from course_backfill.api_clients import EVERYTHING
+from course_backfill.api_clients import ALL_SCOPES
 from services.ingests_api.auth import ANY, LOCKED, PUBLIC, SCOPES
 from tests.services.memory_pipeline import COURSE
 
@@ -23,11 +23,11 @@ PREFIX = "backfill/"
 PRINCIPALS: dict[str, tuple[str, ...] | None] = {
     "nobody": None,
     "somebody who may nothing": (),
-    **{f"only {scope}": (scope,) for scope in EVERYTHING},
+    **{f"only {scope}": (scope,) for scope in ALL_SCOPES},
     **{
-        f"all but {scope}": tuple(one for one in EVERYTHING if one != scope) for scope in EVERYTHING
+        f"all but {scope}": tuple(one for one in ALL_SCOPES if one != scope) for scope in ALL_SCOPES
     },
-    "everything": EVERYTHING,
+    "everything": ALL_SCOPES,
     "a stranger's scope": ("courses:switch", "ingests", "ingests:*", "INGESTS:READ", "*"),
 }
 """Name → scopes, None where there is no token."""
@@ -46,6 +46,6 @@ def refusal(route: Route, scopes: Iterable[str] | None, *, is_locked: bool = Fal
         return None
     if scopes is None:
         return 401
-    granted = set(scopes) & {*EVERYTHING}
+    granted = set(scopes) & {*ALL_SCOPES}
     needed = {SCOPES.get(route, ANY), *([LOCKED] if is_locked else [])} - {ANY}
     return None if granted and needed <= granted else 403

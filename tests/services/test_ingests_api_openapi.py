@@ -11,9 +11,10 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from course_backfill.api_clients import ALL_SCOPES
 from course_backfill.inventory import KIND_FOLDERS
 from course_backfill.messages import SERVICES
-from services.ingests_api.auth import ALL_SCOPES, ANY, LOCKED, PUBLIC, SCOPES
+from services.ingests_api.auth import ANY, LOCKED, PUBLIC, SCOPES
 from tests.services.access import ROUTES, Route, concrete
 from tests.services.api_world import ApiWorld, create_request
 from tests.services.memory_pipeline import COURSE
