@@ -101,9 +101,10 @@ ADVICE: dict[str, str] = {
     "too-expensive": "Allow more with --max-cost (in the API maxCost), choose a slower tier with "
     "--tier (in the API restoreTier), or copy from a location that is not cold (--from).",
     "gave-up-waiting": "Bring the service named above back, then start the course again.",
-    "out-of-time": "Allow the function more time (functions.timeout_seconds, at most 900), or "
-    "run its service on a machine, where no run is ended: disable the function's trigger, then "
-    "course-backfill work with the service's name. Then start the course again.",
+    "out-of-time": "Allow the function more time (functions.timeout_seconds, at most 900), raise "
+    "source_bytes_per_second if it is set, or run its service on a machine, where no run is ended: "
+    "disable the function's trigger, then course-backfill work with the service's name. Then start "
+    "the course again.",
     "dead-letter": "Read the error with course-backfill dead-letters; when its cause is gone, "
     "start the course again.",
     "counts-disagree": _START_AGAIN + " If it happens twice, report it with this ingest's id.",

@@ -17,6 +17,7 @@ from course_backfill.ingests import PRIMARY
 from course_backfill.locations import Location
 from course_backfill.settings_values import (
     SHORTEST_KEY,
+    SLOWEST_READING,
     Bucket,
     Count,
     Currency,
@@ -75,6 +76,12 @@ class SettingsFields(BaseSettings):
     )
     contentstore_bucket: str = Field(
         default="fs", min_length=1, description="GridFS bucket of the contentstore."
+    )
+    source_bytes_per_second: Annotated[int, Field(ge=SLOWEST_READING)] | None = Field(
+        default=None,
+        description="Bytes of content that all workers together read of MongoDB in a second, at "
+        "least 100,000; unset: as fast as they can. Inventories, discoveries and looks at single "
+        "documents are not counted.",
     )
     aws_endpoint_url: Url | None = Field(
         default=None,

@@ -15,6 +15,9 @@ from pydantic_settings import NoDecode
 SHORTEST_KEY = 16
 """Characters of a key that signs callbacks."""
 
+SLOWEST_READING = 100_000
+"""Bytes a second: less is rather a number of kilobytes or megabytes, given by mistake."""
+
 
 def is_mongo_uri(text: str) -> bool:
     """Whether it begins as URIs of MongoDB do."""

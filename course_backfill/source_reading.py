@@ -82,12 +82,14 @@ class Kept(Generic[T]):
     made: T
 
 
-def batches(objects: Sequence[SourceObject]) -> Iterator[list[SourceObject]]:
-    """Small objects in groups that fit in memory and in one query."""
+def batches(
+    objects: Sequence[SourceObject], *, most_bytes: int = BATCH_BYTES
+) -> Iterator[list[SourceObject]]:
+    """Small objects in groups that fit in memory and in one query; a larger object is alone."""
     batch: list[SourceObject] = []
     size = 0
     for found in objects:
-        if batch and (size + found.size > BATCH_BYTES or len(batch) == BATCH_OBJECTS):
+        if batch and (size + found.size > most_bytes or len(batch) == BATCH_OBJECTS):
             yield batch
             batch, size = [], 0
         batch.append(found)

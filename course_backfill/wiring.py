@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from abc import ABC, abstractmethod
 from datetime import timedelta
@@ -26,6 +27,7 @@ from course_backfill.dead_letters import DeadLetterStore
 from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.lifecycle import Lifecycle, Patience
+from course_backfill.limited_source import LimitedSource
 from course_backfill.locations import Location
 from course_backfill.ports import (
     CourseSource,
@@ -44,6 +46,7 @@ from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.discoveries import DiscoveryStore
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.packets import PacketStore
+from course_backfill.stores.read_shares import Check, ReadShares
 from course_backfill.work_context import WorkThreads
 
 
@@ -118,6 +121,23 @@ class Wiring(ABC):
     def new_id(self) -> str:
         """An id that nothing had before."""
         return str(uuid.uuid4())
+
+    def pause(self, seconds: float) -> None:
+        """Waits in this thread."""
+        time.sleep(seconds)
+
+    def source_for(self, check: Check) -> CourseSource:
+        """The source, to read content from; `check` is called every second that reading waits."""
+        shares = self.read_shares
+        return LimitedSource(self.source, shares, check) if shares else self.source
+
+    @cached_property
+    def read_shares(self) -> ReadShares | None:
+        """What is read of the source in a second by all workers; None where nothing limits it."""
+        rate = self.settings.source_bytes_per_second
+        if rate is None:
+            return None
+        return ReadShares(self.state, self.clock, rate=rate, pause=self.pause)
 
     @cached_property
     def locations(self) -> dict[str, Location]:

@@ -101,6 +101,7 @@ class Stage(Part):
             problems += stage_checks.of_settings(settings)
         if settings is not None and limits is not None:
             problems += stage_checks.of_sweeps(settings, limits)
+            problems += stage_checks.of_reading(settings, limits)
         if problems or made is None:
             raise InvalidInput(*(Problem(f"{name}.toml: {p.pointer}", p.detail) for p in problems))
         return made

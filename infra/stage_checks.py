@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from course_backfill.errors import Problem
 from course_backfill.locations import Location
+from course_backfill.packets import MAX_PACKET_BYTES
+from course_backfill.run_time import MARGIN_SECONDS
 from course_backfill.settings import Settings
 from infra.environment import LARGEST, environment, size_of
 from infra.regions import known_region
@@ -56,6 +59,21 @@ def of_locations(locations: Sequence[Location]) -> Iterator[Problem]:
             known_region(location.region)
         except ValueError as error:
             yield Problem(f"settings.locations item {number} region", str(error))
+
+
+def of_reading(settings: Settings, limits: FunctionLimits) -> Iterator[Problem]:
+    """Functions that share the read rate have each read a packet before their run is over: what is
+    not read by then is read again from the beginning."""
+    rate, functions = settings.source_bytes_per_second, limits.at_once_of("replicator")
+    seconds = limits.timeout_seconds - MARGIN_SECONDS
+    least = ceil(functions * MAX_PACKET_BYTES / seconds)
+    if rate is not None and rate < least:
+        yield Problem(
+            "settings.source_bytes_per_second",
+            f"expected {least} or more: {functions} functions that copy share it, and each has "
+            f"{seconds:.0f} s for a packet of {MAX_PACKET_BYTES} bytes. Or fewer of them "
+            "(functions.at_once.replicator, 2 at least), or more time (functions.timeout_seconds)",
+        )
 
 
 def of_sweeps(settings: Settings, limits: FunctionLimits) -> Iterator[Problem]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 FORMULA = """\
 hours       = the longer of
                 copying / workers + one full packet, which is done last, + listing / courses at once
-                bytes / sourceMegabytesPerSecond, where MongoDB is read
+                bytes / sourceMegabytesPerSecond, or source_bytes_per_second where that is less,
+                where MongoDB is read
   copying   = 2 × (small objects / objectsPerSecond + bytes / megabytesPerSecond), once to
               write and once to read back; for a further location the bytes count once where it is
               streamed to, and once where it is read back, which archives are not

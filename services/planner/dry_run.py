@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
+from course_backfill.clock import Clock
 from course_backfill.courses import CourseId
 from course_backfill.estimation.estimates import Workload
 from course_backfill.estimation.estimator import Estimator
@@ -12,6 +13,7 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.inventory import SourceObject
 from course_backfill.lifecycle import Lifecycle
+from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import PlanReport
 from course_backfill.ports import CourseSource
 from course_backfill.results import Results
@@ -29,7 +31,10 @@ from course_backfill.source_reading import (
     read_small,
 )
 from course_backfill.stores.courses import CourseStore
+from course_backfill.stores.ingests import IngestStore
+from course_backfill.stores.read_shares import Check
 from services.planner.inventory_scan import InventoryScan, Tally, failure, warning, warnings
+from services.planner.still_wanted import StillWanted
 
 READ_TOGETHER = 200
 
@@ -41,12 +46,19 @@ class DryRun:
         self,
         *,
         source: CourseSource,
+        source_for: Callable[[Check], CourseSource],
+        ingests: IngestStore,
+        clock: Clock,
         courses: CourseStore,
         results: Results,
         lifecycle: Lifecycle,
         estimator: Estimator,
     ) -> None:
+        """`source_for`: the source, where reading may wait, and calls that check meanwhile."""
         self._source = source
+        self._source_for = source_for
+        self._ingests = ingests
+        self._clock = clock
         self._courses = courses
         self._results = results
         self._lifecycle = lifecycle
@@ -55,6 +67,7 @@ class DryRun:
     def end(
         self,
         ingest: Ingest,
+        message: StepMessage,
         scan: InventoryScan,
         inventory: Callable[[], Iterator[SourceObject]],
         *,
@@ -63,7 +76,7 @@ class DryRun:
         """Reports what an ingest would meet; `inventory` gives the sorted objects anew."""
         tally = Tally()
         listed = self._results.write_failures(
-            ingest, tally.counting(self._problems(ingest, inventory))
+            ingest, tally.counting(self._problems(ingest, message, inventory))
         )
         course = CourseId.parse(ingest.course)
         would_fail = tally.failures > 0 and ingest.corrupt_objects == "fail"
@@ -90,7 +103,10 @@ class DryRun:
         )
 
     def _problems(
-        self, ingest: Ingest, inventory: Callable[[], Iterator[SourceObject]]
+        self,
+        ingest: Ingest,
+        message: StepMessage,
+        inventory: Callable[[], Iterator[SourceObject]],
     ) -> Iterator[Failure]:
         course = CourseId.parse(ingest.course)
         for one in inventory():
@@ -102,10 +118,20 @@ class DryRun:
         for other in self._source.sharing(course):
             yield warning("shared-file", None, f"all c4x files are {other}'s too")
         if ingest.read_source:
-            yield from self._read_all(one for one in inventory() if one.fault is None)
+            wanted = StillWanted(self._ingests, message, self._clock)
+            reading = _Reading(self._source_for(wanted.check), wanted.check)
+            yield from reading.all(one for one in inventory() if one.fault is None)
 
-    def _read_all(self, objects: Iterator[SourceObject]) -> Iterator[Failure]:
-        """Reads every byte, so that every bad object is known beforehand."""
+
+class _Reading:
+    """Reads every byte, so that every bad object is known beforehand."""
+
+    def __init__(self, source: CourseSource, check: Check) -> None:
+        self._source = source
+        self._check = check
+
+    def all(self, objects: Iterator[SourceObject]) -> Iterator[Failure]:
+        """What is wrong with any of them; raises what the check raises."""
         small: list[SourceObject] = []
         for one in objects:
             if one.size > BATCH_BYTES:
@@ -118,7 +144,8 @@ class DryRun:
         yield from self._read_group(small)
 
     def _read_one(self, one: SourceObject) -> Iterator[Failure]:
-        match read_large(self._source, one, lambda _: _Hash()):
+        self._check()
+        match read_large(self._source, one, lambda _: _Hash(self._check)):
             case Bad(source, fault):
                 yield failure(source, fault)
             case Kept(source, md5):
@@ -128,6 +155,7 @@ class DryRun:
 
     def _read_group(self, group: list[SourceObject]) -> Iterator[Failure]:
         for batch in batches(group):
+            self._check()
             for outcome in read_small(self._source, batch):
                 match outcome:
                     case Bad(source, fault):
@@ -149,11 +177,13 @@ class DryRun:
 class _Hash:
     """A sink that keeps nothing but the md5."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Check) -> None:
+        self._check = check
         self._md5 = hashlib.md5(usedforsecurity=False)
 
     def write(self, block: bytes) -> None:
         """Takes the next block."""
+        self._check()
         self._md5.update(block)
 
     def commit(self) -> str:

@@ -87,6 +87,9 @@ def _repair_planner(wiring: Wiring) -> RepairPlanner:
 def _dry_run(wiring: Wiring) -> DryRun:
     return DryRun(
         source=wiring.source,
+        source_for=wiring.source_for,
+        ingests=wiring.ingests,
+        clock=wiring.clock,
         courses=wiring.courses,
         results=wiring.results,
         lifecycle=wiring.lifecycle,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from course_backfill.claims import HeldClaim
@@ -16,6 +17,7 @@ from course_backfill.ports import CourseSource, ObjectReader, ObjectWriter, Work
 from course_backfill.results import Copied, Outcome, Results
 from course_backfill.source_reading import Bad, Removed
 from course_backfill.stores.packet_counters import PacketEnd
+from course_backfill.stores.read_shares import Check
 from services.replicator.packet_copier import PacketCopier
 
 
@@ -25,7 +27,7 @@ class SourcePackets:
     def __init__(
         self,
         *,
-        source: CourseSource,
+        source_for: Callable[[Check], CourseSource],
         location: Location,
         reader: ObjectReader,
         writer: ObjectWriter,
@@ -34,7 +36,8 @@ class SourcePackets:
         executor: ThreadPoolExecutor,
         crc64: Crc64,
     ) -> None:
-        self._source = source
+        """`source_for`: the source, where reading may wait, and calls that check meanwhile."""
+        self._source_for = source_for
         self._location = location
         self._reader = reader
         self._writer = writer
@@ -46,7 +49,7 @@ class SourcePackets:
     def copy(self, ingest: Ingest, packet: Packet, claim: HeldClaim, result: str) -> PacketEnd:
         """Copies the packet; its outcomes go to the work bucket's file `result`."""
         copier = PacketCopier(
-            source=self._source,
+            source=self._source_for(claim.check),
             reader=self._reader,
             writer=self._writer,
             executor=self._executor,

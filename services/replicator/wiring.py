@@ -13,7 +13,7 @@ from services.replicator.source_packets import SourcePackets
 def build_replicator(wiring: Wiring) -> Replicator:
     """What copies packets, on any wiring."""
     source = SourcePackets(
-        source=wiring.source,
+        source_for=wiring.source_for,
         location=wiring.primary,
         reader=wiring.reader(wiring.primary),
         writer=wiring.writer(wiring.primary),

@@ -17,6 +17,7 @@ from tests.contracts.several_locations import (  # noqa: F401  # Fixtures, found
 )
 from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found by their names.
     database,
+    limited_store,
     memory_store,
     mongodb,
     mongodb_store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,15 @@ from course_backfill.adapters.contentstore.ids import RawId
 from course_backfill.adapters.contentstore.platform_files import file_id, platform_file
 from course_backfill.adapters.memory_contentstore import MemoryContentstore
 from course_backfill.adapters.memory_source import MemorySource
+from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.adapters.mongodb import Client, Document, connect
+from course_backfill.clock import system_clock
 from course_backfill.courses import CourseId
+from course_backfill.limited_source import LimitedSource
 from course_backfill.local.mongod import running_mongod
 from course_backfill.local.mongod_binary import MongodUnavailable
 from course_backfill.ports import CourseSource
+from course_backfill.stores.read_shares import ReadShares
 
 _database_numbers = count(1)
 
@@ -148,7 +153,14 @@ def memory_store() -> Store:
     return Store(MemorySource(content), content)
 
 
-@pytest.fixture(params=["memory", "mongodb"])
+@pytest.fixture
+def limited_store(memory_store: Store) -> Store:
+    """The same one, read no faster than a limit allows that no test comes near."""
+    shares = ReadShares(MemoryStateStore(), system_clock, rate=10**12, pause=time.sleep)
+    return Store(LimitedSource(memory_store.source, shares, lambda: None), memory_store.content)
+
+
+@pytest.fixture(params=["memory", "mongodb", "limited"])
 def store(request: pytest.FixtureRequest) -> Store:
     """Each of the implementations in turn."""
     found: Store = request.getfixturevalue(f"{request.param}_store")

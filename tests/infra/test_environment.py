@@ -56,6 +56,7 @@ _CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "mongo_uri_secret_name": _NAMES,
     "mongo_database": _TEXTS,
     "contentstore_bucket": _TEXTS,
+    "source_bytes_per_second": st.integers(100_000, 10**12),
     "work_bucket": st.just("elsewhere"),
     "locations": _LOCATIONS,
     "verify": st.sampled_from(["bytes", "checksums"]),

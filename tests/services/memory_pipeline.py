@@ -100,6 +100,9 @@ class MemoryWiring(Wiring):
     def new_id(self) -> str:
         return next(self._ids)
 
+    def pause(self, seconds: float) -> None:
+        self.clock.advance(seconds=seconds)
+
     @cached_property
     def state(self) -> MemoryStateStore:
         return MemoryStateStore()

@@ -1,0 +1,177 @@
+"""Shares of the read rate as workers take them: who waits for what, and who stops waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from course_backfill.adapters.memory_state import MemoryStateStore
+from course_backfill.errors import Fenced, StateUnavailable
+from course_backfill.ports import Write
+from course_backfill.read_rate import MICROS, MOST_AHEAD
+from course_backfill.stores.read_shares import KEY, ReadShares
+
+RATE = 2_000_000
+HALF = RATE // 2
+
+
+class Day:
+    """The time of day of all machines, which passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+        self.pauses: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+
+class Machine:
+    """One worker process, whose clock may be off."""
+
+    def __init__(
+        self, state: MemoryStateStore, day: Day, *, off: timedelta = timedelta(), rate: int = RATE
+    ) -> None:
+        self.day = day
+        self.checks = 0
+        self.shares = ReadShares(state, lambda: day.now + off, rate=rate, pause=day.pause)
+
+    def read(self, size: int) -> float:
+        """The seconds that it waits before it may read so many bytes."""
+        before = self.day.now
+        self.shares.take(size, self.check)
+        return (self.day.now - before).total_seconds()
+
+    def check(self) -> None:
+        self.checks += 1
+
+
+@pytest.fixture
+def state() -> MemoryStateStore:
+    return MemoryStateStore()
+
+
+@pytest.fixture
+def day() -> Day:
+    return Day()
+
+
+def until(state: MemoryStateStore) -> int:
+    item = state.get(KEY)
+    assert item is not None
+    return int(item["until"])
+
+
+def test_the_first_waits_for_nothing_and_the_next_on_any_machine_for_the_first(
+    state: MemoryStateStore, day: Day
+) -> None:
+    one, other = Machine(state, day), Machine(state, day)
+    assert one.read(RATE) == 0
+    assert other.read(2 * RATE) == 1
+    assert one.read(RATE) == 2
+
+
+def test_what_a_share_has_left_is_read_next_and_asks_nobody(
+    state: MemoryStateStore, day: Day
+) -> None:
+    one = Machine(state, day)
+    usual = one.shares.usual_bytes
+    waits = [one.read(usual // 10) for _ in range(10)]
+    taken = until(state)
+    assert waits == [0] * 10
+    one.read(1 + usual % 10)
+    assert until(state) > taken
+
+
+def test_a_wait_is_interrupted_by_the_check_every_second(state: MemoryStateStore, day: Day) -> None:
+    one = Machine(state, day)
+    one.read(5 * RATE)
+
+    def over() -> None:
+        if day.pauses:
+            raise Fenced("somebody else has it")
+
+    with pytest.raises(Fenced):
+        one.shares.take(HALF, over)
+    assert day.pauses == [1.0]
+
+
+def test_nothing_is_given_out_that_begins_later_than_ten_seconds_from_now(
+    state: MemoryStateStore, day: Day
+) -> None:
+    one = Machine(state, day)
+    one.read(30 * RATE)
+    given_out = until(state)
+
+    def look() -> None:
+        ahead = given_out - int(day.now.timestamp() * MICROS)
+        assert ahead <= MOST_AHEAD or until(state) == given_out
+
+    one.shares.take(RATE, look)
+    assert until(state) == given_out + MICROS
+    assert sum(day.pauses) == pytest.approx(30, abs=0.001)
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_that_stands_ahead_makes_nobody_wait_for_it(
+    state: MemoryStateStore, day: Day, off: timedelta
+) -> None:
+    right, ahead = Machine(state, day), Machine(state, day, off=off)
+    waits = [machine.read(HALF) for machine in (right, ahead, right, right, ahead)]
+    new = Machine(state, day)
+    waits += [machine.read(HALF) for machine in (new, right, ahead, new, right)]
+    # At most for the share before it, and that long once more where all that a machine knows of
+    # the time is when that one was taken.
+    assert max(waits) <= 1.001
+    assert sum(waits) <= 6
+
+
+def test_a_clock_that_is_set_back_goes_on_where_it_was(state: MemoryStateStore, day: Day) -> None:
+    one = Machine(state, day)
+    one.read(HALF)
+    day.now -= timedelta(hours=2)
+    assert [one.read(HALF) for _ in range(4)] == pytest.approx([0.5] * 4, abs=0.001)
+
+
+def test_machines_with_another_rate_of_today_share_the_record(
+    state: MemoryStateStore, day: Day
+) -> None:
+    by_day, by_night = Machine(state, day), Machine(state, day, rate=10 * RATE)
+    by_day.read(RATE)
+    assert by_night.read(10 * RATE) == 1
+    assert by_day.read(RATE) == 1
+
+
+def test_a_share_whose_answer_was_lost_is_read_by_nobody(state: MemoryStateStore, day: Day) -> None:
+    one = Machine(state, day)
+
+    def lose(_: Sequence[Write]) -> None:
+        state.after_write = None
+        raise StateUnavailable("the answer got lost")
+
+    state.after_write = lose
+    with pytest.raises(StateUnavailable):
+        one.read(RATE)
+    assert one.read(RATE) == 1
+
+
+def test_whoever_loses_every_race_gives_up_as_in_any_outage(
+    state: MemoryStateStore, day: Day
+) -> None:
+    one, faster = Machine(state, day), Machine(state, day)
+
+    def overtake(_: Sequence[Write]) -> None:
+        faster.shares.take(faster.shares.usual_bytes // 100, faster.check)
+
+    def always(writes: Sequence[Write]) -> None:
+        item = state.get(KEY) or {"seen": 0, "until": 0}
+        state.write(Write(KEY, item={"seen": item["seen"], "until": item["until"] + 1}))
+
+    state.before_write = overtake
+    assert one.read(HALF) >= 0
+    state.before_write = always
+    with pytest.raises(StateUnavailable, match="read rate"):
+        one.read(RATE)
