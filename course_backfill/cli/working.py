@@ -42,7 +42,7 @@ def work(
     _require_source(settings, chosen)
     from course_backfill.adapters.logs import log_lines
     from course_backfill.adapters.sqs_consumer import ConfiguredQueues
-    from course_backfill.local.worker import Worker, WorkerPlan, run_until_signalled
+    from course_backfill.local.worker import Worker, WorkerPlan, leave, run_until_signalled
 
     log_lines()
     plan = WorkerPlan(
@@ -54,6 +54,7 @@ def work(
     worker = Worker(plan, ConfiguredQueues(settings))
     if not run_until_signalled(worker, lambda: say(f"Ready: {', '.join(chosen)}")):
         remark("Stopped with work in hand: it is delivered again, and another worker takes it.")
+        leave()
 
 
 def _require_source(settings: Settings, services: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -206,6 +208,21 @@ class OneQueue:
 
     def of_dead_letters(self) -> list[SqsConsumer]:
         return []
+
+
+def test_a_process_leaves_at_once_whatever_its_threads_are_doing() -> None:
+    program = (
+        "import time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from course_backfill.local.worker import leave\n"
+        "ThreadPoolExecutor(1).submit(time.sleep, 600)\n"
+        "print('told')\n"
+        "leave()\n"
+    )
+    ended = subprocess.run(  # noqa: S603 - A program of this test.
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "told\n"
 
 
 def create_worker(queue: Queue, handler: Handler, *, grace_seconds: float) -> Worker:
