@@ -1,5 +1,6 @@
 """moto's DynamoDB where it differs: failed writes, repeated transactions, the cost of queries."""
 
+import base64
 import copy
 import json
 import time
@@ -7,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from moto.core.model import StructureShape
 from moto.core.responses import ActionResult
+from moto.core.serialize import JSONSerializer, Serialized
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -174,6 +177,29 @@ class EmbeddedDynamoHandler(DynamoHandler):
         answer = super().transact_write_items()
         known[token] = (now, items)
         return answer
+
+
+class EmbeddedDynamoSerializer(JSONSerializer):
+    """Writes values as the table holds them; moto looks for all ten types of each, by four names,
+    which takes longer than everything else that it does."""
+
+    def _serialize_type_structure(
+        self, serialized: Serialized, value: Any, shape: StructureShape, key: str
+    ) -> None:
+        if shape.name == "AttributeValue":
+            serialized[key] = _document(value)
+        else:
+            super()._serialize_type_structure(serialized, value, shape, key)
+
+
+def _document(value: Any) -> Any:
+    if isinstance(value, DynamoType):
+        return {value.type: _document(value.value)}
+    if isinstance(value, dict):
+        return {name: _document(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_document(part) for part in value]
+    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
 
 def _matches(item: Item, conditions: list[tuple[str, DynamoType]]) -> bool:

@@ -17,6 +17,7 @@ from moto.core.request import (
     environ_key_for_header,
     should_preserve_original_header_name,
 )
+from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
 from moto.events.responses import EventsHandler
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sts.responses import TokenResponse
@@ -27,6 +28,7 @@ from course_backfill.local.embedded_aws.digests_wanted import DigestsWanted
 from course_backfill.local.embedded_aws.dynamodb import (
     EmbeddedDynamoBackend,
     EmbeddedDynamoHandler,
+    EmbeddedDynamoSerializer,
     EmbeddedTable,
 )
 from course_backfill.local.embedded_aws.operations import Operation, operation_of
@@ -67,6 +69,7 @@ def install() -> None:
     s3_models.s3_backends.backend = EmbeddedS3Backend
     dynamodb_models.Table = EmbeddedTable  # type: ignore[attr-defined] # See above.
     dynamodb_models.dynamodb_backends.backend = EmbeddedDynamoBackend
+    SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": EmbeddedDynamoSerializer}
     sqs_models.Queue = EmbeddedQueue  # type: ignore[misc] # See above.
     sqs_models.sqs_backends.backend = EmbeddedSqsBackend
 

@@ -59,6 +59,31 @@ def found(dynamodb: DynamoDBClient, table: str) -> set[str]:
     return {item["pk"]["S"] for item in dynamodb.scan(TableName=table)["Items"]}
 
 
+def test_values_of_every_type_come_back_as_they_were(dynamodb: DynamoDBClient, table: str) -> None:
+    values: list[dict[str, Any]] = [
+        {"S": ""},
+        {"N": "1.50"},
+        {"B": b"\x00\xff"},
+        {"BOOL": False},
+        {"NULL": True},
+        {"SS": ["a", "b"]},
+        {"NS": ["1"]},
+        {"BS": [b"\xff"]},
+        {"L": []},
+        {"M": {}},
+    ]
+    item: dict[str, Any] = {
+        **key("x"),
+        **{f"of {next(iter(value))}": value for value in values},
+        "nested": {"M": {"list": {"L": [*values, {"L": values}]}}},
+    }
+    dynamodb.put_item(TableName=table, Item=item)
+    assert dynamodb.get_item(TableName=table, Key=key("x"))["Item"] == item
+    update: dict[str, Any] = {"TableName": table, "Key": key("x"), **ADD_ONE}
+    updated = dynamodb.update_item(**update, ReturnValues="ALL_NEW")["Attributes"]
+    assert updated == item | {"amount": {"N": "1"}}
+
+
 def test_of_many_transactions_at_once_exactly_one_wins(
     dynamodb: DynamoDBClient, table: str
 ) -> None:
