@@ -15,7 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.openapi.compat import ModelField
+from aws_lambda_powertools.event_handler.openapi.dependant import get_dependant
+from aws_lambda_powertools.event_handler.openapi.params import Dependant
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,13 +29,15 @@ from services.ingests_api.query_strings import read_query
 from services.ingests_api.resolver import Next, Resolver
 
 MAX_BODY_BYTES = 64 * 1024
+_DECLARED: dict[tuple[str, object], Dependant] = {}
+
 CONTEXT = "body_context"
 """Where a resolver's context holds what the body is validated against."""
 
 
 def fill_arguments(app: Resolver, next_middleware: Next) -> Response[Any]:
     """Calls the route with its arguments, or raises InvalidInput that names every fault."""
-    dependant = app.context["_route"].dependant
+    dependant = _declared(app.context["_route"])
     problems: list[Problem] = []
     segments = {name: unquote(text) for name, text in app.context["_route_args"].items()}
     values = _fill(dependant.path_params, segments, problems, "{}")
@@ -51,6 +56,15 @@ def fill_arguments(app: Resolver, next_middleware: Next) -> Response[Any]:
         raise InvalidInput(*problems)
     app.context["_route_args"] = values
     return next_middleware(app)
+
+
+def _declared(route: Route) -> Dependant:
+    """What a route's function declares: found out once for all routers, of which each thread has
+    its own."""
+    key = (route.openapi_path, getattr(route.func, "__func__", route.func))
+    if key not in _DECLARED:
+        _DECLARED[key] = get_dependant(path=route.openapi_path, call=route.func)
+    return _DECLARED[key]
 
 
 def refuse_large(app: Resolver, next_middleware: Next) -> Response[Any]:
