@@ -7,8 +7,10 @@ import io
 import logging
 import signal
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -19,6 +21,9 @@ settings.register_profile(
     "rules", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("rules")
+
+# Each session of boto3 would read the same descriptions of AWS's services again.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # A shell has what it starts with & ignore Ctrl-C, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -57,13 +62,14 @@ def _tier_without_network(request: pytest.FixtureRequest) -> None:
 def _logging_as_before() -> Iterator[None]:
     """Whatever a test sets up of logging, as the commands do, ends with it."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    quiet = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    handlers = list(root.handlers)
+    known = [one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    levels = [(one, one.level) for one in (root, *known)]
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in quiet.items():
-        logging.getLogger(name).setLevel(before)
+    for one, level in levels:
+        if one.level != level:
+            one.setLevel(level)
 
 
 @pytest.fixture

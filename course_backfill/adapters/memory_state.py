@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence, Set
+from functools import cache
 from typing import Any
 
 from course_backfill.adapters.state_writes import (
@@ -19,6 +20,9 @@ from course_backfill.ports import Condition, Item, Key, Page, Write
 from course_backfill.resources import INDEXES, Index, find_index
 
 Hook = Callable[[Sequence[Write]], None]
+Tables = dict[str, dict[tuple[str, str], Item]]
+Partitions = defaultdict[tuple[str, str, str], dict[tuple[str, str], Item]]
+"""Table, attribute and its value → the items that have it: of `pk`, and what indexes are by."""
 
 
 class MemoryStateStore:
@@ -33,7 +37,8 @@ class MemoryStateStore:
         self.before_write: Hook | None = None
         self.after_write: Hook | None = None
         self.is_unavailable = False
-        self._tables: dict[str, dict[tuple[str, str], Item]] = {table: {} for table in INDEXES}
+        self._tables: Tables = {table: {} for table in INDEXES}
+        self._partitions: Partitions = defaultdict(dict)
         self._lock = threading.RLock()
         self._within_hook = threading.local()
 
@@ -41,7 +46,8 @@ class MemoryStateStore:
         """The item, with `pk` and `sk` among its attributes, or None."""
         self._check_available()
         with self._lock:
-            return deepcopy(self._tables[key.table].get((key.pk, key.sk)))
+            item: Item | None = _plain(self._find(key))
+            return item
 
     def query(
         self, table: str, pk: str, *, sk_prefix: str = "", limit: int = 1000, after: str = ""
@@ -52,8 +58,8 @@ class MemoryStateStore:
         with self._lock:
             items = [
                 item
-                for (partition, sk), item in self._tables[table].items()
-                if partition == pk and sk.startswith(sk_prefix) and sk > after
+                for (_, sk), item in self._partition(table, "pk", pk)
+                if sk.startswith(sk_prefix) and sk > after
             ]
             return _page(sorted(items, key=lambda item: str(item["sk"])), limit, "sk")
 
@@ -75,9 +81,8 @@ class MemoryStateStore:
         with self._lock:
             items = [
                 item
-                for item in self._tables[table].values()
-                if item.get(shape.partition) == partition
-                and shape.sort in item
+                for _, item in self._partition(table, shape.partition, partition)
+                if shape.sort in item
                 and item[shape.sort] > after
                 and (not before or item[shape.sort] < before)
             ]
@@ -93,8 +98,7 @@ class MemoryStateStore:
         table, shape = find_index(index)
         with self._lock:
             return sum(
-                item.get(shape.partition) == partition and shape.sort in item
-                for item in self._tables[table].values()
+                shape.sort in item for _, item in self._partition(table, shape.partition, partition)
             )
 
     def write(self, *writes: Write) -> None:
@@ -109,6 +113,20 @@ class MemoryStateStore:
             for key, item in after:
                 self._store(key, item)
         self._run(self.after_write, writes)
+
+    def backup(self) -> Tables:
+        """All items as they are now."""
+        with self._lock:
+            return {name: _plain(items) for name, items in self._tables.items()}
+
+    def bring_back(self, backup: Tables) -> None:
+        """All items are as they were then, and there are no others."""
+        with self._lock:
+            for table, items in self._tables.items():
+                for pk, sk in list(items):
+                    self._store(Key(table, pk, sk), None)
+                for (pk, sk), item in backup[table].items():
+                    self._store(Key(table, pk, sk), _plain(item))
 
     def _check_available(self) -> None:
         if self.is_unavailable:
@@ -146,16 +164,30 @@ class MemoryStateStore:
         _check_indexed(INDEXES[write.key.table], item)
         return item
 
+    def _partition(
+        self, table: str, name: str, value: str
+    ) -> Iterable[tuple[tuple[str, str], Item]]:
+        return self._partitions.get((table, name, value), {}).items()
+
     def _store(self, key: Key, item: Item | None) -> None:
-        if item is None:
-            self._tables[key.table].pop((key.pk, key.sk), None)
-        else:
-            self._tables[key.table][key.pk, key.sk] = item
+        place = (key.pk, key.sk)
+        before = self._tables[key.table].pop(place, {})
+        for name in _partitioned_by(key.table) & before.keys():
+            del self._partitions[key.table, name, before[name]][place]
+        if item is not None:
+            self._tables[key.table][place] = item
+            for name in _partitioned_by(key.table) & item.keys():
+                self._partitions[key.table, name, item[name]][place] = item
+
+
+@cache
+def _partitioned_by(table: str) -> Set[str]:
+    return frozenset({"pk", *(index.partition for index in INDEXES[table])})
 
 
 def _page(items: list[Item], limit: int, sort: str) -> Page:
     cursor = str(items[limit - 1][sort]) if len(items) > limit else None
-    return Page(deepcopy(items[:limit]), cursor)
+    return Page(_plain(items[:limit]), cursor)
 
 
 def _holds(condition: Condition, item: Item) -> bool:

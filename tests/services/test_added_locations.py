@@ -6,6 +6,7 @@ import pytest
 
 from course_backfill.errors import Conflict
 from course_backfill.ingests import IngestStatus, Leg
+from course_backfill.ports import Key, Write
 from tests.services.location_world import (
     COLD_THIRD,
     FAR,
@@ -113,9 +114,10 @@ def test_the_primary_itself_can_be_filled_from_another_location() -> None:
     kept = world.objects("primary")
     # The old primary's bucket is gone for good: another one takes its place.
     world.buckets["primary"].versions.clear()
-    for key in list(world.pipeline.wiring.state._tables["courses"]):
-        if key[1].endswith("REPLICA#primary"):
-            del world.pipeline.wiring.state._tables["courses"][key]
+    state = world.pipeline.wiring.state
+    for pk, sk in state.backup()["courses"]:
+        if sk.endswith("REPLICA#primary"):
+            state.write(Write(Key("courses", pk, sk), delete=True))
     world.without_source()
     request = {"provider": "amazon-s3", "locations": ("primary",), "source": "second"}
     assert world.backfill(**request).status is IngestStatus.SUCCEEDED

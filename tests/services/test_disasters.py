@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -27,12 +26,12 @@ def empty(world: LocationWorld, location: str, *, version: str = "") -> None:
 
 def tables(world: LocationWorld) -> Any:
     """A backup of both tables."""
-    return deepcopy(world.pipeline.wiring.state._tables)
+    return world.pipeline.wiring.state.backup()
 
 
 def bring_back(world: LocationWorld, backup: Any) -> None:
     """Both tables are what they were; buckets are not."""
-    world.pipeline.wiring.state._tables = deepcopy(backup)
+    world.pipeline.wiring.state.bring_back(backup)
 
 
 @pytest.mark.parametrize("location", ["primary", "second"])
