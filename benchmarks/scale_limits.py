@@ -27,6 +27,7 @@ from benchmarks.scale_facts import (
     OTHER_FUNCTIONS,
     OTHERS,
     PACKET,
+    PACKET_SECONDS,
     PLANNING,
     READ_SECONDS,
     RESENT_EVERY,
@@ -44,7 +45,8 @@ from benchmarks.scale_facts import (
     Size,
 )
 from course_backfill.estimation.requests import LISTED_TOGETHER
-from course_backfill.packets import MAX_PACKET_BYTES, MAX_PACKET_OBJECTS
+from course_backfill.packets import MAX_PACKET_OBJECTS
+from course_backfill.read_rate import share_bytes
 from course_backfill.run_time import MARGIN_SECONDS
 from course_backfill.stores.packets import PLANNED_TOGETHER
 from course_backfill.stores.timers import PAGE, SHARDS
@@ -88,9 +90,8 @@ def course_limits() -> Iterator[tuple[str, str, float]]:
         ("aggregator", aggregate),
     ):
         for timeout in (TIMEOUT, LONGEST_TIMEOUT):
-            run = timeout - MARGIN_SECONDS
             formula = f"({timeout} − {MARGIN_SECONDS:.0f}) s / {seconds:.0f} s for a million"
-            yield f"Lambda's time: {name}", formula, run / seconds * million
+            yield f"Lambda's time: {name}", formula, (timeout - MARGIN_SECONDS) / seconds * million
     for name, each in (("planner, verifier", SORTED), ("aggregator", ENTRY_LINE)):
         for disk in (USUAL_DISK, LARGEST_DISK):
             yield f"Lambda's disk: {name}", f"{disk:,} MB / {each} bytes", disk * 1e6 / each
@@ -157,7 +158,7 @@ def _function_limits() -> Iterator[Limit]:
     yield _at_both(
         "Lambda: one packet",
         f"{MAX_PACKET_OBJECTS:,} / {OBJECTS_PER_SECOND} + 200 MiB / 60 MB/s",
-        lambda _: _packet_seconds(),
+        lambda _: PACKET_SECONDS,
         TIMEOUT,
         "s",
     )
@@ -237,11 +238,18 @@ def _table_limits() -> Iterator[Limit]:
 def _source_limits() -> Iterator[Limit]:
     """Of what is read."""
     yield _at_both(
-        "MongoDB: bytes, read once",
+        "MongoDB: bytes, without a limit",
         "8 × 60 MB/s, while large files are copied; assumed is what it may be read with",
         lambda _: COPYING * BYTES_PER_SECOND / 1e6,
         SOURCE_BYTES_PER_SECOND / 1e6,
         "MB/s",
+    )
+    yield _at_both(
+        "MongoDB: shares of a limit, from one item",
+        "200 MB/s / 8 MiB; one after the other, a read and a write of 10 ms each",
+        lambda _: SOURCE_BYTES_PER_SECOND / share_bytes(int(SOURCE_BYTES_PER_SECOND)),
+        1 / (2 * TRANSACTION_SECONDS),
+        "/s",
     )
     yield _at_both(
         "discovery: one round, an hour apart",
@@ -263,10 +271,6 @@ def _at_both(
     of: str, formula: str, needed: Callable[[Size], float], allowed: float, unit: str
 ) -> Limit:
     return Limit(of, formula, (needed(TARGET), needed(TEN_TIMES)), allowed, unit)
-
-
-def _packet_seconds() -> float:
-    return MAX_PACKET_OBJECTS / OBJECTS_PER_SECOND + MAX_PACKET_BYTES / BYTES_PER_SECOND
 
 
 def _report_seconds(size: Size) -> float:

@@ -177,6 +177,16 @@ def test_more_workers_are_faster_until_mongodb_is_the_limit() -> None:
     assert seconds[-1] == seconds[-2] == 5000
 
 
+@pytest.mark.parametrize(("limit", "seconds"), [(20_000_000, 50_000), (10**9, 5_000)])
+def test_mongodb_is_estimated_to_be_read_no_faster_than_it_may_be(limit: int, seconds: int) -> None:
+    """The lower of what all workers may read, and of what MongoDB is taken to give."""
+    fast = {"estimate_rates": Rates(workers=10_000), "source_bytes_per_second": limit}
+    estimator = Estimator(SETTINGS.model_copy(update=fast))
+    found = estimator.backfill(assumed((5000, 50_000_000, 10**12)), ("primary",))
+    assert found.seconds == found.source_millis / 1000 == seconds
+    assert estimator.copies("cold", {"rare": counted([10**10])}).source_millis == 0
+
+
 def test_the_copier_parts_objects_where_estimates_say() -> None:
     assert COPIED_WHOLE == WHOLE
 

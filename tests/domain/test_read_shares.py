@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from course_backfill.adapters.memory_state import MemoryStateStore
-from course_backfill.errors import Fenced, StateUnavailable
+from course_backfill.errors import Fenced, InvalidInput, StateUnavailable
 from course_backfill.ports import Write
 from course_backfill.read_rate import MICROS, MOST_AHEAD
+from course_backfill.settings import Settings
 from course_backfill.stores.read_shares import KEY, ReadShares
 
 RATE = 2_000_000
@@ -175,3 +176,21 @@ def test_whoever_loses_every_race_gives_up_as_in_any_outage(
     state.before_write = always
     with pytest.raises(StateUnavailable, match="read rate"):
         one.read(RATE)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "20", "99999", "2.5", "20MB"])
+def test_a_limit_that_was_meant_in_megabytes_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND", wrong)
+    with pytest.raises(InvalidInput) as refusal:
+        Settings.load()
+    [problem] = refusal.value.problems
+    assert problem.pointer == "COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND"
+
+
+def test_a_limit_is_a_number_of_bytes_and_unset_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND", "20000000")
+    assert Settings.load().source_bytes_per_second == 20_000_000
+    monkeypatch.setenv("COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND", "")
+    assert Settings.load().source_bytes_per_second is None

@@ -35,9 +35,9 @@ def test_limits_that_are_over_are_told_first() -> None:
     over = [one.of for one in scale_limits.limits() if "**over**" in one.verdicts]
     assert over == [
         "janitor: watches due while all wait",
-        "MongoDB: bytes, read once",
+        "MongoDB: bytes, without a limit",
         "discovery: one round, an hour apart",
     ]
     told = PAGE.partition("## Measured")[0]
-    for words in ("A discovery takes longer", "floods the queues", "Nothing limits what MongoDB"):
+    for words in ("A discovery takes longer", "floods the queues", "MongoDB is read with up to"):
         assert words in told

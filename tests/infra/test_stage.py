@@ -114,6 +114,19 @@ def test_sweeps_behind_late_writers_come_after_two_of_their_longest_runs() -> No
     }
 
 
+def test_functions_that_share_a_read_rate_have_time_for_a_packet_each() -> None:
+    slow = {"settings": of_settings(source_bytes_per_second=6_000_000)}
+    found = problems(**slow)
+    assert list(found) == ["settings.source_bytes_per_second"]
+    assert found["settings.source_bytes_per_second"].startswith(
+        "expected 6213784 or more: 8 functions that copy share it, and each has 270 s for a packet"
+    )
+    fewer = {"functions": {"at_once": {"replicator": 7}}}
+    assert Stage.of("test", RIGHT | slow | fewer).settings.source_bytes_per_second == 6_000_000
+    enough = {"settings": of_settings(source_bytes_per_second=6_213_784)}
+    assert Stage.of("test", RIGHT | enough).settings.source_bytes_per_second == 6_213_784
+
+
 def test_settings_that_no_function_can_hold_are_refused() -> None:
     hosts = [f"a-rather-long-name-of-host-number-{number}.example.org" for number in range(100)]
     found = problems(settings=of_settings(callback_allowed_hosts=hosts))
