@@ -12,6 +12,7 @@ from course_backfill.ingest_step import MOST_LATE_RUNS
 from course_backfill.ingests import PRIMARY, Ingest, IngestStatus
 from course_backfill.messages import Step, StepMessage
 from course_backfill.run_time import MARGIN_SECONDS, limited
+from course_backfill.standstill import is_stalled
 from course_backfill.uploads import PART_BYTES
 from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
@@ -192,6 +193,34 @@ def test_a_cancelled_ingest_waits_no_longer_for_its_packet(
     pipeline.run()
     assert pipeline.ingest(ingest).status is IngestStatus.CANCELLED
     assert pipeline.stored() == []
+
+
+def test_a_dry_run_that_reads_for_long_is_not_begun_again_beside_it(
+    pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring = pipeline.wiring
+    ingest = pipeline.start(dry_run=True, read_source=True)
+    began = seconds_now(pipeline)
+
+    def pause(seconds: float) -> None:
+        wiring.clock.advance(seconds=seconds + 100)
+        assert pipeline.sweep() == 0
+        assert not looks_stalled(pipeline, ingest)
+
+    monkeypatch.setattr(wiring.read_shares, "_pause", pause)
+    pipeline.run()
+    assert seconds_now(pipeline) - began > wiring.settings.resend_after_seconds
+    report = pipeline.ingest(ingest).report
+    assert report is not None
+    assert (report.bytes, report.bytes_were_read) == (TOTAL, True)
+
+
+def looks_stalled(pipeline: MemoryPipeline, ingest: str) -> bool:
+    """Whether it is shown as stalled."""
+    found, wiring = pipeline.ingest(ingest), pipeline.wiring
+    events = wiring.ingests.events(ingest)
+    after = wiring.resend_after
+    return is_stalled(found, [], events, now=wiring.clock(), after=after)
 
 
 def test_a_cancelled_dry_run_reads_no_further(
