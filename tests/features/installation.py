@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,6 +32,7 @@ from course_backfill.manifests import Entry, split_lines
 from course_backfill.messages import SERVICES, StepMessage
 from course_backfill.resources import queue_name
 from course_backfill.settings import Settings
+from tests.features.forked import forked
 
 COURSE = CourseId.parse("course-v1:Org1+CS101+R1")
 PATIENCE = 60.0
@@ -201,7 +199,7 @@ class Installation:
 
 
 class Worker:
-    """A real `course-backfill work` process."""
+    """A real process of `course-backfill work`."""
 
     def __init__(self, settings: Settings, services: tuple[str, ...], concurrency: int) -> None:
         uri = settings.mongo_uri.get_secret_value() if settings.mongo_uri else ""
@@ -219,26 +217,26 @@ class Worker:
             "COURSE_BACKFILL_RESTORE_FIRST_LOOK_SECONDS": str(settings.restore_first_look_seconds),
             "COURSE_BACKFILL_RESTORE_POLL_SECONDS": str(settings.restore_poll_seconds),
         }
-        command = Path(sys.executable).parent / "course-backfill"
-        self._process = subprocess.Popen(  # noqa: S603 - Our own command.
-            [command, "work", *services, "--concurrency", str(concurrency)],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        self._process = forked(
+            "work", *services, "--concurrency", str(concurrency), environment=environment
         )
 
     def kill(self) -> None:
         """kill -9: no handler, no finally, no goodbye."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
+        self._process.join()
 
     def pause(self) -> None:
         """Stops its clock and its renewals, as a long pause of the machine would."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Lets it run on, unaware."""
-        self._process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
 
 def wait_until(holds: Callable[[], object]) -> None:
