@@ -25,6 +25,10 @@ Partitions = defaultdict[tuple[str, str, str], dict[tuple[str, str], Item]]
 """Table, attribute and its value → the items that have it: of `pk`, and what indexes are by."""
 
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+"""What most values are, and nobody need copy."""
+
+
 class MemoryStateStore:
     """Holds the tables in dictionaries; safe to use from many threads.
 
@@ -117,7 +121,10 @@ class MemoryStateStore:
     def backup(self) -> Tables:
         """All items as they are now."""
         with self._lock:
-            return {name: _plain(items) for name, items in self._tables.items()}
+            return {
+                table: {place: _plain(item) for place, item in items.items()}
+                for table, items in self._tables.items()
+            }
 
     def bring_back(self, backup: Tables) -> None:
         """All items are as they were then, and there are no others."""
@@ -212,10 +219,12 @@ def _number(value: Any) -> int:
 
 def _plain(value: Any) -> Any:
     """A deep copy in JSON types, as the table gives it back: tuples are lists."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
     if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
+        return {
+            name: part if type(part) in _SCALARS else _plain(part) for name, part in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [part if type(part) in _SCALARS else _plain(part) for part in value]
     return value
 
 
