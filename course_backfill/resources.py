@@ -22,6 +22,9 @@ EXPIRY_DAYS = 30
 ABORT_UPLOADS_DAYS = 7
 """Backs the janitor up: what is left of an upload nobody will continue."""
 
+OUR_RULES = "course-backfill-"
+"""What the names of our lifecycle rules begin with; a bucket may have others."""
+
 _DEAD_LETTERS = "-dead-letters"
 
 

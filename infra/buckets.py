@@ -8,9 +8,8 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from course_backfill.resources import ABORT_UPLOADS_DAYS, EXPIRY_DAYS, Bucket
+from course_backfill.resources import ABORT_UPLOADS_DAYS, EXPIRY_DAYS, OUR_RULES, Bucket
 
-_OURS = "course-backfill-"
 LOG_DAYS = 365
 
 
@@ -65,14 +64,14 @@ class KeptBucket(s3.Bucket):
 
 def _abort_uploads() -> s3.LifecycleRule:
     return s3.LifecycleRule(
-        id=f"{_OURS}abort-uploads",
+        id=f"{OUR_RULES}abort-uploads",
         abort_incomplete_multipart_upload_after=Duration.days(ABORT_UPLOADS_DAYS),
     )
 
 
 def _expire(prefix: str) -> s3.LifecycleRule:
     return s3.LifecycleRule(
-        id=f"{_OURS}expire-{prefix.strip('/')}",
+        id=f"{OUR_RULES}expire-{prefix.strip('/')}",
         prefix=prefix,
         expiration=Duration.days(EXPIRY_DAYS),
     )

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from course_backfill.courses import Course, Version, VersionReplica
-from course_backfill.messages import SERVICES
+from course_backfill.messages import READS_MONGODB, SERVICES
 from infra.arns import Arns
-from infra.stage import API, READS_MONGODB, Stage
+from infra.stage import API, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from typing import Any, cast
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from course_backfill.messages import READS_MONGODB
 from infra.grants import IN_NETWORK
-from infra.stage import READS_MONGODB, Stage
+from infra.stage import Stage
 
 Rule = dict[str, str | int]
 NOWHERE: Rule = {

@@ -23,7 +23,6 @@ FOLDER = Path(__file__).parent / "stages"
 API = "ingests-api"
 FUNCTIONS = (API, *SERVICES)
 """Every function of the installation; a function is called {namespace}-{one of these}."""
-READS_MONGODB = ("planner", "replicator", "verifier")
 VISIBILITY_TIMEOUTS = 6
 """A message stays hidden for so many of its function's timeouts, as Lambda asks of a queue."""
 

@@ -10,12 +10,11 @@ from botocore.exceptions import ClientError
 from course_backfill.adapters.aws_errors import error_code, is_not_offered
 from course_backfill.errors import StorageRefused
 from course_backfill.findings import Finding
-from course_backfill.resources import ABORT_UPLOADS_DAYS, EXPIRY_DAYS, Bucket
+from course_backfill.resources import ABORT_UPLOADS_DAYS, EXPIRY_DAYS, OUR_RULES, Bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_OURS = "course-backfill-"
 _NO_CONSTRAINT = "us-east-1"
 
 
@@ -132,7 +131,7 @@ def _version(client: S3Client, name: str) -> str:
 def _expire(client: S3Client, bucket: Bucket) -> list[str]:
     rules: list[dict[str, Any]] = [
         {
-            "ID": f"{_OURS}abort-uploads",
+            "ID": f"{OUR_RULES}abort-uploads",
             "Status": "Enabled",
             "Filter": {"Prefix": ""},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_UPLOADS_DAYS},
@@ -140,7 +139,7 @@ def _expire(client: S3Client, bucket: Bucket) -> list[str]:
     ]
     rules += [
         {
-            "ID": f"{_OURS}expire-{prefix.strip('/')}",
+            "ID": f"{OUR_RULES}expire-{prefix.strip('/')}",
             "Status": "Enabled",
             "Filter": {"Prefix": prefix},
             "Expiration": {"Days": EXPIRY_DAYS},
@@ -151,7 +150,7 @@ def _expire(client: S3Client, bucket: Bucket) -> list[str]:
         others = [
             rule
             for rule in _lifecycle(client, bucket.name)
-            if not str(rule.get("ID", "")).startswith(_OURS)
+            if not str(rule.get("ID", "")).startswith(OUR_RULES)
         ]
         client.put_bucket_lifecycle_configuration(
             Bucket=bucket.name,

@@ -8,9 +8,9 @@ from course_backfill.cli.api_client import Document
 from course_backfill.cli.printing import courses, duration, number, objects, print_table, say, size
 from course_backfill.cold.estimates import money
 from course_backfill.estimation.estimates import CostLine, Estimate
+from course_backfill.estimation.estimator import MICROS_OF_CENT
 from course_backfill.estimation.formula import FORMULA
 
-MICROS_OF_CENT = 10_000
 ROUNDED = "Each cost is rounded up to a cent: lines may add up to more than the whole."
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from types import MethodType
+from typing import Any, cast
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
@@ -29,15 +30,14 @@ from services.ingests_api.query_strings import read_query
 from services.ingests_api.resolver import Next, Resolver
 
 MAX_BODY_BYTES = 64 * 1024
-_DECLARED: dict[tuple[str, object], Dependant] = {}
-
 CONTEXT = "body_context"
 """Where a resolver's context holds what the body is validated against."""
 
 
 def fill_arguments(app: Resolver, next_middleware: Next) -> Response[Any]:
     """Calls the route with its arguments, or raises InvalidInput that names every fault."""
-    dependant = _declared(app.context["_route"])
+    route: Route = app.context["_route"]
+    dependant = _declared(route.openapi_path, cast(MethodType, route.func).__func__)
     problems: list[Problem] = []
     segments = {name: unquote(text) for name, text in app.context["_route_args"].items()}
     values = _fill(dependant.path_params, segments, problems, "{}")
@@ -56,15 +56,6 @@ def fill_arguments(app: Resolver, next_middleware: Next) -> Response[Any]:
         raise InvalidInput(*problems)
     app.context["_route_args"] = values
     return next_middleware(app)
-
-
-def _declared(route: Route) -> Dependant:
-    """What a route's function declares: found out once for all routers, of which each thread has
-    its own."""
-    key = (route.openapi_path, getattr(route.func, "__func__", route.func))
-    if key not in _DECLARED:
-        _DECLARED[key] = get_dependant(path=route.openapi_path, call=route.func)
-    return _DECLARED[key]
 
 
 def refuse_large(app: Resolver, next_middleware: Next) -> Response[Any]:
@@ -105,6 +96,13 @@ def json_body_of(event: APIGatewayProxyEventV2) -> Any:
             "The body has to be application/json, in UTF-8.",
         )
     return parse_json(body_of(event))
+
+
+@cache
+def _declared(path: str, function: Callable[..., Any]) -> Dependant:
+    """What a route's function declares, whatever it is bound to: all threads have routers of their
+    own, and would each find it out again."""
+    return get_dependant(path=path, call=MethodType(function, object()))
 
 
 def _fill(

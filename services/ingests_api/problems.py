@@ -22,7 +22,7 @@ from course_backfill.errors import (
     ObjectCold,
     Problem,
 )
-from course_backfill.failures import ADVICE
+from course_backfill.failures import ADVICE, LONGEST_DETAIL
 from course_backfill.redaction import redacted
 from course_backfill.shown import Shown
 from services.ingests_api.json_bodies import MalformedJson
@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 KINDS = "urn:course-backfill:problem:"
 RETRY_AFTER_SECONDS = 5
-LONGEST_DETAIL = 2_000
-"""In characters."""
 
 
 class ShownFault(Shown):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from course_backfill.messages import SERVICES
+from course_backfill.messages import READS_MONGODB, SERVICES
 from infra.environment import environment
-from infra.stage import API, FUNCTIONS, READS_MONGODB
+from infra.stage import API, FUNCTIONS
 from tests.infra.templates import Template, Templates, attribute, loaded, named, of_type, stack
 
 STAGES = ("dev", "prod")

@@ -11,9 +11,7 @@ import pytest
 from course_backfill.adapters.aws_clients import AwsClients
 from course_backfill.adapters.setup import create_resources
 from course_backfill.local.embedded_aws.server import running_embedded_aws
-from course_backfill.messages import READS_MONGODB
 from course_backfill.resources import Resources
-from infra import stage as stages
 from infra.stage import Stage
 from infra.storage_stack import is_ours
 from tests.infra.templates import Template, Templates, attribute, loaded, named, of_type, stack
@@ -167,7 +165,3 @@ def test_everything_is_made_alike_here_and_there(
     assert tables_of(stack(templates, stage, "-storage")) == local.tables()
     assert queues_of(stack(templates, stage, "-pipeline")) == local.queues()
     assert buckets_of(templates[stage]) == local.buckets()
-
-
-def test_the_same_workers_read_mongodb_here_and_there() -> None:
-    assert stages.READS_MONGODB == READS_MONGODB

@@ -11,7 +11,8 @@ from course_backfill.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
 
-_SHOWN_CHARACTERS = 200
+SHOWN_CHARACTERS = 200
+"""Of what stands in a document and is told as it is."""
 
 
 class CourseKeys:
@@ -28,7 +29,7 @@ class CourseKeys:
             course = CourseId.parse(claimed)
         except InvalidInput:
             self._refused += 1
-            self._first_refused = self._first_refused or claimed[:_SHOWN_CHARACTERS]
+            self._first_refused = self._first_refused or claimed[:SHOWN_CHARACTERS]
             return
         if course not in self._given:
             self._given.add(course)
@@ -37,7 +38,7 @@ class CourseKeys:
     def log_refused(self) -> None:
         """One warning for all that is no course key, with the first of them escaped and cut."""
         if self._refused:
-            shown = ascii(escaped(self._first_refused))[:_SHOWN_CHARACTERS]
+            shown = ascii(escaped(self._first_refused))[:SHOWN_CHARACTERS]
             logger.warning(
                 "%d course keys cannot be used and were skipped, the first: %s",
                 self._refused,

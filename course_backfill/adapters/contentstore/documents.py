@@ -6,13 +6,13 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from course_backfill.adapters.contentstore.course_keys import SHOWN_CHARACTERS
 from course_backfill.adapters.contentstore.extended_json import escaped, is_text, to_json
 from course_backfill.adapters.contentstore.ids import read_id
 from course_backfill.clock import to_text
 from course_backfill.inventory import KIND_FOLDERS, Fault, SourceObject
 
 _UNKNOWN = "unknown"
-_SHOWN_CHARACTERS = 200
 
 
 def describe(document: dict[str, Any]) -> SourceObject:
@@ -55,9 +55,9 @@ def chunk_size_of(found: SourceObject) -> int | None:
 
 def _path_of_no_id(shown: str) -> str:
     """What is no id may be of any length; its hash keeps two that begin alike apart."""
-    if len(shown) > _SHOWN_CHARACTERS:
+    if len(shown) > SHOWN_CHARACTERS:
         digest = hashlib.sha256(shown.encode("utf-8", "surrogateescape")).hexdigest()
-        shown = f"{shown[:_SHOWN_CHARACTERS]}… {digest}"
+        shown = f"{shown[:SHOWN_CHARACTERS]}… {digest}"
     return f"{_UNKNOWN}/{shown}"
 
 
