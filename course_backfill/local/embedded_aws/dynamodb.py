@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from moto.core.model import StructureShape
@@ -194,12 +195,21 @@ class EmbeddedDynamoSerializer(JSONSerializer):
 
 def _document(value: Any) -> Any:
     if isinstance(value, DynamoType):
-        return {value.type: _document(value.value)}
+        value = {value.type: value.value}
     if isinstance(value, dict):
-        return {name: _document(part) for name, part in value.items()}
+        # Only the type of a value stands before a text; names in a map stand before values.
+        return {
+            name: _number(part) if name == "N" and isinstance(part, str) else _document(part)
+            for name, part in value.items()
+        }
     if isinstance(value, list):
         return [_document(part) for part in value]
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+
+
+def _number(text: str) -> str:
+    """As DynamoDB gives numbers back: without zeros that say nothing."""
+    return text if text.isdigit() else f"{Decimal(text).normalize():f}"
 
 
 def _matches(item: Item, conditions: list[tuple[str, DynamoType]]) -> bool:

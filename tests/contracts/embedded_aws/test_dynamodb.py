@@ -62,7 +62,7 @@ def found(dynamodb: DynamoDBClient, table: str) -> set[str]:
 def test_values_of_every_type_come_back_as_they_were(dynamodb: DynamoDBClient, table: str) -> None:
     values: list[dict[str, Any]] = [
         {"S": ""},
-        {"N": "1.50"},
+        {"N": "-1.5"},
         {"B": b"\x00\xff"},
         {"BOOL": False},
         {"NULL": True},
@@ -82,6 +82,16 @@ def test_values_of_every_type_come_back_as_they_were(dynamodb: DynamoDBClient, t
     update: dict[str, Any] = {"TableName": table, "Key": key("x"), **ADD_ONE}
     updated = dynamodb.update_item(**update, ReturnValues="ALL_NEW")["Attributes"]
     assert updated == item | {"amount": {"N": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"), [("1.50", "1.5"), ("-0.10", "-0.1"), ("2.0", "2"), ("1E+2", "100")]
+)
+def test_numbers_lose_zeros_that_say_nothing(
+    dynamodb: DynamoDBClient, table: str, given: str, stored: str
+) -> None:
+    dynamodb.put_item(TableName=table, Item={**key("x"), "amount": {"N": given}})
+    assert dynamodb.get_item(TableName=table, Key=key("x"))["Item"]["amount"] == {"N": stored}
 
 
 def test_of_many_transactions_at_once_exactly_one_wins(
