@@ -8,7 +8,6 @@ from typing import Self
 
 from course_backfill.errors import Fenced
 from course_backfill.ingests import Ingest, Packet
-from course_backfill.run_time import deadline
 from course_backfill.stores.packets import PacketStore
 
 
@@ -17,7 +16,8 @@ class HeldClaim:
 
     Where renewing failed, `check` raises what it failed with: nobody is known to have taken over,
     so the packet must come to a worker again. A worker checks between objects, and before anything
-    that makes a copy visible. It raises OutOfTime where the run that took the claim has to stop.
+    that makes a copy visible. It raises OutOfTime where the run that took the claim has to stop,
+    and shows on the ingest that work which lasts goes on.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class HeldClaim:
         self._ingest = ingest
         self._packet = packet
         self._every = every
-        self._deadline = deadline()
+        self._wanted = packets.still_wanted(ingest)
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._error: Exception | None = None
@@ -51,7 +51,7 @@ class HeldClaim:
     def check(self) -> None:
         """Raises Fenced where another worker or another epoch has taken over; OutOfTime."""
         if not self._lost.is_set():
-            self._deadline.check()
+            self._wanted.check()
             return
         if self._error is not None:
             raise self._error

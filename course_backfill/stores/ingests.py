@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from course_backfill.clock import Clock, to_text
-from course_backfill.errors import ConditionFailed, Conflict, NotFound
+from course_backfill.clock import Clock, from_text, to_text
+from course_backfill.errors import ConditionFailed, Conflict, Fenced, NotFound
 from course_backfill.ingest_states import is_announcement_pending, is_callback_pending, is_over
 from course_backfill.ingests import (
     Event,
@@ -105,6 +105,26 @@ class IngestStore:
             else:
                 return after
         raise Conflict(f"ingest {ingest} changes too fast; try again in a moment")
+
+    @property
+    def sign_every(self) -> timedelta:
+        """The age from which a sign of life is old, and still far from that of a lost message."""
+        return self._resend_after / 4
+
+    def leave_sign(self, ingest: Ingest) -> None:
+        """Shows that work on the ingest goes on, where the last sign of that is old.
+
+        Raises Fenced where the ingest no longer is in the same epoch, leg and stage.
+        """
+
+        def at_work(now: Ingest) -> Ingest:
+            if (now.epoch, now.leg, now.stage) != (ingest.epoch, ingest.leg, ingest.stage):
+                raise Fenced(f"ingest {ingest.id} has moved on from epoch {ingest.epoch}")
+            if self._clock() - from_text(now.last_modified_date) < self.sign_every:
+                return now
+            return now.model_copy(update={"last_modified_date": self.now_text()})
+
+        self.update(ingest.id, at_work)
 
     def current(self, ingest: Ingest) -> Write:
         """Demands, within another transaction, that the ingest still is where it was.

@@ -20,6 +20,7 @@ from course_backfill.stores.packet_counters import (
     reopened_counters,
     verified_counters,
 )
+from course_backfill.stores.still_wanted import StillWanted
 
 TABLE = "ingests"
 _EXISTS = (Condition("pk", "exists"),)
@@ -173,6 +174,11 @@ class PacketStore:
         except ConditionFailed:
             return False
         return True
+
+    def still_wanted(self, ingest: Ingest) -> StillWanted:
+        """The checks of whoever works on a packet for long, besides those of the claim."""
+        every = self._ingests.sign_every
+        return StillWanted(self._ingests, ingest, self._clock, every=every)
 
     def release(self, ingest: Ingest, packet: Packet) -> None:
         """Gives the claim back unfinished, so that the next delivery need not wait."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from course_backfill.clock import Clock
 from course_backfill.courses import CourseId
@@ -13,7 +14,6 @@ from course_backfill.failures import Failure
 from course_backfill.ingests import Ingest, IngestStatus
 from course_backfill.inventory import SourceObject
 from course_backfill.lifecycle import Lifecycle
-from course_backfill.messages import StepMessage
 from course_backfill.plan_reports import PlanReport
 from course_backfill.ports import CourseSource
 from course_backfill.results import Results
@@ -33,10 +33,12 @@ from course_backfill.source_reading import (
 from course_backfill.stores.courses import CourseStore
 from course_backfill.stores.ingests import IngestStore
 from course_backfill.stores.read_shares import Check
+from course_backfill.stores.still_wanted import StillWanted
 from services.planner.inventory_scan import InventoryScan, Tally, failure, warning, warnings
-from services.planner.still_wanted import StillWanted
 
 READ_TOGETHER = 200
+LOOK_EVERY = timedelta(seconds=10)
+"""It holds no claim that is renewed: so often it looks whether it was cancelled."""
 
 
 class DryRun:
@@ -67,7 +69,6 @@ class DryRun:
     def end(
         self,
         ingest: Ingest,
-        message: StepMessage,
         scan: InventoryScan,
         inventory: Callable[[], Iterator[SourceObject]],
         *,
@@ -76,7 +77,7 @@ class DryRun:
         """Reports what an ingest would meet; `inventory` gives the sorted objects anew."""
         tally = Tally()
         listed = self._results.write_failures(
-            ingest, tally.counting(self._problems(ingest, message, inventory))
+            ingest, tally.counting(self._problems(ingest, inventory))
         )
         course = CourseId.parse(ingest.course)
         would_fail = tally.failures > 0 and ingest.corrupt_objects == "fail"
@@ -103,10 +104,7 @@ class DryRun:
         )
 
     def _problems(
-        self,
-        ingest: Ingest,
-        message: StepMessage,
-        inventory: Callable[[], Iterator[SourceObject]],
+        self, ingest: Ingest, inventory: Callable[[], Iterator[SourceObject]]
     ) -> Iterator[Failure]:
         course = CourseId.parse(ingest.course)
         for one in inventory():
@@ -118,7 +116,7 @@ class DryRun:
         for other in self._source.sharing(course):
             yield warning("shared-file", None, f"all c4x files are {other}'s too")
         if ingest.read_source:
-            wanted = StillWanted(self._ingests, message, self._clock)
+            wanted = StillWanted(self._ingests, ingest, self._clock, every=LOOK_EVERY)
             reading = _Reading(self._source_for(wanted.check), wanted.check)
             yield from reading.all(one for one in inventory() if one.fault is None)
 

@@ -113,9 +113,7 @@ class Planner:
         """Where MongoDB has nothing new, what other locations lack; unless it is to be read."""
         if unchanged and not ingest.read_source and self._locations.has_missing(ingest):
             return self._locations.plan(ingest, message)
-        self._dry_run.end(
-            ingest, message, scan, lambda: self._inventory(inventory), unchanged=unchanged
-        )
+        self._dry_run.end(ingest, scan, lambda: self._inventory(inventory), unchanged=unchanged)
         return StepCompleted()
 
     def _planner_of_copies(self, ingest: Ingest) -> Work | None:

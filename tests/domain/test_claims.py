@@ -11,8 +11,16 @@ import pytest
 from course_backfill.claims import HeldClaim
 from course_backfill.errors import Fenced, StateUnavailable
 from course_backfill.ingests import Ingest, Packet
+from course_backfill.standstill import is_stalled
 from course_backfill.stores.packet_counters import PacketEnd
-from tests.generators import LEASE, Stores, create_ingest, create_packet, create_replica
+from tests.generators import (
+    LEASE,
+    RESEND_AFTER,
+    Stores,
+    create_ingest,
+    create_packet,
+    create_replica,
+)
 
 OFTEN = 0.001
 NEVER = 3_600.0
@@ -125,3 +133,19 @@ def test_a_renewal_that_failed_comes_through_as_itself(
     monkeypatch.setattr(stores.packets, "renew", fail)
     with pytest.raises(type(error)):
         work_until_lost(claim)
+
+
+@pytest.mark.parametrize("comes_to_checks", [True, False])
+def test_a_claim_shows_that_work_goes_on_only_where_the_work_comes_to_its_checks(
+    stores: Stores, *, comes_to_checks: bool
+) -> None:
+    ingest, packet, claim = held(stores, every=NEVER)
+    with claim:
+        for _ in range(60):
+            stores.clock.advance(minutes=1)
+            assert stores.packets.renew(ingest, packet)
+            if comes_to_checks:
+                claim.check()
+        now = stores.ingests.get(ingest.id)
+        stalled = is_stalled(now, [], [], now=stores.clock(), after=RESEND_AFTER)
+    assert stalled is not comes_to_checks

@@ -215,6 +215,30 @@ def test_a_dry_run_that_reads_for_long_is_not_begun_again_beside_it(
     assert (report.bytes, report.bytes_were_read) == (TOTAL, True)
 
 
+def test_a_packet_that_is_read_for_long_is_not_taken_for_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pipeline = filled(source_bytes_per_second=RATE // 10)
+    wiring = pipeline.wiring
+    ingest = pipeline.start()
+    message = packet_of(pipeline, ingest)
+    began = seconds_now(pipeline)
+
+    def pause(seconds: float) -> None:
+        wiring.clock.advance(seconds=seconds + 15)
+        claimed = wiring.packets.get(ingest, PRIMARY, 0)
+        assert wiring.packets.renew(pipeline.ingest(ingest), claimed)
+        assert not looks_stalled(pipeline, ingest)
+        assert pipeline.sweep() == 0
+
+    monkeypatch.setattr(wiring.read_shares, "_pause", pause)
+    pipeline.deliver(message)
+    assert seconds_now(pipeline) - began > wiring.settings.resend_after_seconds
+    assert [one.step for one in wiring.messages.waiting] == [Step.VERIFY]
+    pipeline.run()
+    assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
+
+
 def looks_stalled(pipeline: MemoryPipeline, ingest: str) -> bool:
     """Whether it is shown as stalled."""
     found, wiring = pipeline.ingest(ingest), pipeline.wiring
