@@ -119,12 +119,12 @@ def test_functions_that_share_a_read_rate_have_time_for_a_packet_each() -> None:
     found = problems(**slow)
     assert list(found) == ["settings.source_bytes_per_second"]
     assert found["settings.source_bytes_per_second"].startswith(
-        "expected 6213784 or more: 8 functions that copy share it, and each has 270 s for a packet"
+        "expected 7767230 or more: 8 functions that copy share it, and each has 270 s for a packet"
     )
-    fewer = {"functions": {"at_once": {"replicator": 7}}}
+    fewer = {"functions": {"at_once": {"replicator": 6}}}
     assert Stage.of("test", RIGHT | slow | fewer).settings.source_bytes_per_second == 6_000_000
-    enough = {"settings": of_settings(source_bytes_per_second=6_213_784)}
-    assert Stage.of("test", RIGHT | enough).settings.source_bytes_per_second == 6_213_784
+    enough = {"settings": of_settings(source_bytes_per_second=7_767_230)}
+    assert Stage.of("test", RIGHT | enough).settings.source_bytes_per_second == 7_767_230
 
 
 def test_settings_that_no_function_can_hold_are_refused() -> None:
