@@ -22,7 +22,7 @@ INDEX = "by-status"
 DEAD = "DEADLETTER#dead"
 """The partition of the index that lists what is dead now."""
 REDRIVEN = "DEADLETTER#redriven"
-"""The partition that lists what was sent again."""
+"""The partition that lists what was sent again, or taken off the other where it cannot be."""
 UNREADABLE = "unreadable"
 """Where a message lies that names no ingest."""
 MAX_BODY = 2_048
@@ -64,6 +64,7 @@ class DeadLetter(Record):
 _LISTED = {DeadLetterState.DEAD: DEAD, DeadLetterState.REDRIVEN: REDRIVEN}
 
 NO_ERROR = "No error was recorded: the worker died, or ran out of time or memory"
+FOREIGN = "It is no message of ours, and was taken off the list: nothing could be done by it"
 IN_VAIN = (
     "Sent again, to no effect: its ingest has ended or moved on. Start the course again instead"
 )
@@ -144,8 +145,8 @@ class DeadLetterStore:
         """Sends dead messages again: these, a service's, or an ingest's; exactly one of the three.
 
         `by` asks for it, and is recorded. A message that no longer counts is harmless: its worker
-        passes over it. An id that is not dead is told as such. Raises InvalidInput where not
-        exactly one choice was made.
+        passes over it; what is none of ours is not sent, and dead no longer. An id that is not
+        dead is told as such. Raises InvalidInput where not exactly one choice was made.
         """
         if bool(ids) + (service is not None) + (ingest is not None) != 1:
             raise InvalidInput(Problem("", "expected exactly one of ids, service and ingest"))
@@ -173,12 +174,11 @@ class DeadLetterStore:
             "redriven_by": by,
             "redriven_date": to_text(self._clock()),
         }
-        marked = [letter.model_copy(update=mark) for letter, _ in sendable]
-        if marked:
-            self._state.write(*(Write(_key(letter), item=_item(letter)) for letter in marked))
+        marked = [letter.model_copy(update=mark) for letter in letters]
+        self._state.write(*(Write(_key(letter), item=_item(letter)) for letter in marked))
         for letter in letters:
             if letter.message is None:
-                yield _not_sent(letter.id, "Cannot be sent: it is no message of ours")
+                yield _not_sent(letter.id, FOREIGN)
             elif letter.id in counting:
                 yield Redriven(letter.id, True, True, "Sent again")
             else:

@@ -200,7 +200,8 @@ class ShownEntry(Shown):
 class ShownDeadLetter(Shown):
     """A message that no worker could do; `body` is what came where it was no message of ours.
 
-    `redrivenBy` had it sent again at `redrivenDate`; null where nobody has.
+    `redrivenBy` had it sent again at `redrivenDate`, or off the list where it could not be sent;
+    null where nobody has.
     """
 
     type: Literal["DeadLetter"] = "DeadLetter"

@@ -9,7 +9,7 @@ import pytest
 
 from course_backfill.adapters.lambda_batch import Handles, handle_batch
 from course_backfill.adapters.memory_messages import MemoryQueues
-from course_backfill.dead_letters import DeadLetterState
+from course_backfill.dead_letters import FOREIGN, DeadLetterState
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.ingests import IngestStatus
 from course_backfill.local.lambda_event import LocalContext, has_failed, sqs_event
@@ -181,6 +181,23 @@ def test_a_strangers_message_becomes_a_dead_letter_and_harms_nothing(
     [letter], _ = pipeline.wiring.dead_letters.listing(limit=10)
     assert letter.ingest is None
     assert letter.state is DeadLetterState.DEAD
+
+
+def test_what_cannot_be_sent_again_is_taken_off_the_list_and_stays_known(
+    pipeline: QueuePipeline,
+) -> None:
+    pipeline.wiring.messages.of_service("planner").send('{"hello": "world"}')
+    pipeline.work()
+    letters = pipeline.wiring.dead_letters
+    [letter], _ = letters.listing(limit=10)
+    [redriven] = letters.redrive(by="operator", ids=frozenset({letter.id}))
+    assert not redriven.sent
+    assert redriven.description == FOREIGN
+    assert letters.listing(limit=10)[0] == []
+    [known], _ = letters.listing(limit=10, state=DeadLetterState.REDRIVEN)
+    assert (known.body, known.redriven_by) == (letter.body, "operator")
+    pipeline.work()
+    assert letters.listing(limit=10)[0] == []
 
 
 def test_a_message_of_no_ingest_is_passed_over(pipeline: QueuePipeline) -> None:
