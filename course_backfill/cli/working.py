@@ -89,11 +89,13 @@ def api(
     """
     settings = Settings.load({"api_token": token})
     require_safe_token(settings, token)
+    from course_backfill.adapters.aws_clients import aws_session
     from course_backfill.adapters.logs import log_lines
     from course_backfill.local.api_server import ApiServer
     from course_backfill.local.api_tokens import ApiTokens
     from course_backfill.local.worker import load_handler, wait_for_signal
 
+    aws_session(settings)  # Refuses settings that every request would fail by.
     log_lines()
     is_random = settings.api_token is None and not settings.api_clients
     given = settings.api_token.get_secret_value() if settings.api_token else None

@@ -50,6 +50,21 @@ def test_workers_that_do_not_read_mongodb_ask_for_none(capsys: pytest.CaptureFix
     assert "MONGO_URI" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["api", "--port", "0"], ["work", "janitor"]])
+def test_nothing_says_that_it_is_ready_without_the_region_it_needs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+
+    assert run(command) == WRONG_USE
+
+    said = capsys.readouterr()
+    assert said.err.startswith("AWS_REGION: expected the region")
+    assert said.out == ""
+
+
 @pytest.mark.parametrize("command", ["api", "serve"])
 def test_no_api_is_opened_with_a_token_that_could_be_guessed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
