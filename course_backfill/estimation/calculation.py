@@ -24,18 +24,27 @@ ARCHIVED_BESIDE, NAMED_BESIDE = 32 * 1024, 8 * 1024
 
 
 def estimate(
-    work: Workload, plan: EstimatePlan, *, rates: Rates, prices: ServicePrices, currency: str
+    work: Workload,
+    plan: EstimatePlan,
+    *,
+    rates: Rates,
+    prices: ServicePrices,
+    currency: str,
+    read_rate: int | None = None,
 ) -> Estimate:
-    """Time and money; nothing takes nothing."""
+    """Time and money; nothing takes nothing. `read_rate`: see source_bytes_per_second."""
     copying = _copying_seconds(work, plan, rates)
     listing = _listing_seconds(work, plan, rates)
     times = _Times(
         copying=copying,
         packet=min(copying, _packet_seconds(plan, rates)),
         listing=listing,
-        source=work.bytes / 1e6 / rates.source_megabytes_per_second if plan.primary else 0.0,
+        source=_source_seconds(work, plan, rates, read_rate),
     )
-    lines = list(_lines(work, plan, copying + listing, rates, prices))
+    paid = copying + listing
+    if read_rate is not None:
+        paid += max(0.0, times.source * _reading(rates) - _from_source_seconds(work, plan, rates))
+    lines = list(_lines(work, plan, paid, rates, prices))
     return _estimate(work, times, lines, workers=rates.workers, currency=currency)
 
 
@@ -93,11 +102,35 @@ def _packet_seconds(plan: EstimatePlan, rates: Rates) -> float:
     return 2 * legs * (one_by_one + passing)
 
 
+def _source_seconds(
+    work: Workload, plan: EstimatePlan, rates: Rates, read_rate: int | None
+) -> float:
+    """MongoDB is read no faster than it may be."""
+    if plan.primary is None:
+        return 0.0
+    assumed = rates.source_megabytes_per_second
+    megabytes = assumed if read_rate is None else min(assumed, read_rate / 1e6)
+    return work.bytes / 1e6 / megabytes
+
+
+def _reading(rates: Rates) -> float:
+    """Workers that read MongoDB, or wait for it: as many read back meanwhile what is copied."""
+    return max(1, rates.workers / 2)
+
+
+def _from_source_seconds(work: Workload, plan: EstimatePlan, rates: Rates) -> float:
+    """Of the copying, what fills the primary."""
+    if plan.primary is None:
+        return 0.0
+    one_by_one = (work.objects - work.large) / rates.objects_per_second
+    return one_by_one + work.bytes / 1e6 / rates.megabytes_per_second
+
+
 def _copying_seconds(work: Workload, plan: EstimatePlan, rates: Rates) -> float:
     """Each object is written once and read back once; what S3 copies and proves has no bytes."""
     one_by_one = (work.objects - work.large) / rates.objects_per_second
     passing = work.bytes / 1e6 / rates.megabytes_per_second
-    seconds = 2 * (one_by_one + passing) if plan.primary else 0.0
+    seconds = 2 * _from_source_seconds(work, plan, rates)
     for other in plan.others:
         seconds += 2 * one_by_one
         seconds += passing * (other.is_streamed + (not other.is_archive))
@@ -112,13 +145,16 @@ def _listing_seconds(work: Workload, plan: EstimatePlan, rates: Rates) -> float:
 
 
 def _lines(
-    work: Workload, plan: EstimatePlan, seconds: float, rates: Rates, prices: ServicePrices
+    work: Workload, plan: EstimatePlan, paid: float, rates: Rates, prices: ServicePrices
 ) -> Iterator[CostLine]:
-    """Those that cost nothing, because there is nothing of them, are left out."""
+    """Those that cost nothing, because there is nothing of them, are left out.
+
+    `paid`: seconds of functions, waiting included.
+    """
     for line in (
         *_bucket_lines(work, plan, prices),
         *_storage_lines(work, plan, prices),
-        *_service_lines(work, plan, seconds, rates, prices),
+        *_service_lines(work, plan, paid, rates, prices),
     ):
         if line.quantity:
             yield line
@@ -175,17 +211,17 @@ def _storage_lines(work: Workload, plan: EstimatePlan, prices: ServicePrices) ->
 
 
 def _service_lines(
-    work: Workload, plan: EstimatePlan, seconds: float, rates: Rates, prices: ServicePrices
+    work: Workload, plan: EstimatePlan, paid: float, rates: Rates, prices: ServicePrices
 ) -> Iterator[CostLine]:
     items = requests.state_items(work, plan)
-    renewals = int(seconds / RENEWED_EVERY)
+    renewals = int(paid / RENEWED_EVERY)
     units = sum(number * getattr(items, name) for name, number in WRITE_UNITS.items())
     units += renewals * (WRITE_UNITS["checks"] + WRITE_UNITS["updates"])
     yield _counted("DynamoDB writes", units, prices.state_writes / 1e6)
     yield _counted("DynamoDB reads", items.reads, prices.state_reads / 1e6)
     yield _counted("SQS", requests.queue_requests(work, plan), prices.queue_requests / 1e6)
     yield _counted("Lambda calls", requests.messages(work, plan), prices.function_calls / 1e6)
-    gigabyte_seconds = seconds * rates.memory_megabytes / 1024
+    gigabyte_seconds = paid * rates.memory_megabytes / 1024
     price = prices.function_gigabyte_seconds / 1e6
     yield CostLine(
         item="Lambda",

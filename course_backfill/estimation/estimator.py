@@ -8,7 +8,6 @@ from course_backfill.cold.warming import TierEstimate
 from course_backfill.estimation.calculation import estimate, together
 from course_backfill.estimation.estimates import CostLine, Estimate, Workload
 from course_backfill.estimation.plans import EstimatePlan
-from course_backfill.estimation.rates import Rates
 from course_backfill.locations import Location
 from course_backfill.settings import Settings
 
@@ -60,18 +59,11 @@ class Estimator:
         return estimate(
             work,
             plan,
-            rates=self._rates(),
+            rates=self._settings.estimate_rates,
             prices=self._settings.service_prices,
             currency=self._settings.currency,
+            read_rate=self._settings.source_bytes_per_second,
         )
-
-    def _rates(self) -> Rates:
-        """MongoDB is read no faster than it may be."""
-        rates, limit = self._settings.estimate_rates, self._settings.source_bytes_per_second
-        if limit is None:
-            return rates
-        slower = min(rates.source_megabytes_per_second, limit / 1e6)
-        return rates.model_copy(update={"source_megabytes_per_second": slower})
 
 
 def with_restores(before: Estimate, source: str, tier: TierEstimate) -> Estimate:

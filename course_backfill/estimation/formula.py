@@ -22,10 +22,12 @@ S3 lists    = objects / 1,000 + 1 for each course: of the primary 1 + further lo
 work bucket = writes: packets × 2 + 1; reads: packets × 6 + 1 (further locations: × 3 + 2)
 DynamoDB    = items × units of each kind (put 6, update 2, check 4, delete 3): 29 puts, 5 updates,
               1 check, 1 delete for each course, 1, 6, 4 for each packet, and 6 units for every 5
-              seconds of work; reads: 40 for each course, 8 for each packet
+              seconds that are paid; reads: 40 for each course, 8 for each packet
 SQS         = messages × 2 + what is sent, 10 together; messages = 4 for each course, 2 for each
               packet (further locations: 2 and 2)
-Lambda      = a call each message; seconds of copying and listing × memoryMegabytes / 1024
+Lambda      = a call each message; seconds that are paid × memoryMegabytes / 1024
+  paid      = copying + listing; where source_bytes_per_second is set, what copies from MongoDB
+              waits for it: that half of copying is bytes / that rate × workers / 2 at least
 storage     = (bytes + what objects lack to 128 KiB where the class bills that + 32 KiB each in
               archives, and 8 KiB each at the price of STANDARD) × gigabyteMonth, every month
 work files  = 2,000 bytes of each object and location × gigabyteMonth, once: they expire

@@ -187,6 +187,59 @@ def test_mongodb_is_estimated_to_be_read_no_faster_than_it_may_be(limit: int, se
     assert estimator.copies("cold", {"rare": counted([10**10])}).source_millis == 0
 
 
+def paid_seconds(found: Estimate) -> float:
+    """Seconds of functions that the bill has."""
+    return quantities(found)["Lambda", None] / Rates().memory_megabytes * 1024
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(6_200_000, 161_290), (20_000_000, 50_000)])
+def test_functions_that_wait_for_the_source_are_on_the_bill(limit: int, seconds: int) -> None:
+    """All 8 that copy are paid for as long as it takes, and the others as ever."""
+    work = assumed((5000, 50_000_000, 10**12))
+    unlimited = ESTIMATOR.backfill(work, ("primary",))
+    found = limited(limit).backfill(work, ("primary",))
+    copying = unlimited.copying_millis / 2 / 1000
+    others = paid_seconds(unlimited) - copying
+    assert paid_seconds(found) == pytest.approx(others + 8 * seconds, rel=1e-4)
+    waiting = paid_seconds(found) - paid_seconds(unlimited)
+    line = ("DynamoDB writes", None)
+    renewals = quantities(found)[line] - quantities(unlimited)[line]
+    assert renewals == pytest.approx(waiting / 5 * 6, rel=1e-4)
+    assert found.copying_millis == unlimited.copying_millis
+
+
+def limited(limit: int) -> Estimator:
+    return Estimator(SETTINGS.model_copy(update={"source_bytes_per_second": limit}))
+
+
+@given(courses_of_sizes, ways, st.integers(100_000, 10**10), st.integers(0, 10**8))
+def test_a_lower_read_rate_never_takes_less(
+    course: list[int], way: tuple[str, ...], limit: int, more: int
+) -> None:
+    work = counted(course)
+    faster = limited(limit + more).backfill(work, way)
+    assert no_more(ESTIMATOR.backfill(work, way), faster)
+    assert no_more(faster, limited(limit).backfill(work, way))
+
+
+@given(st.lists(courses_of_sizes, max_size=5), st.integers(100_000, 10**9))
+def test_under_a_read_rate_courses_together_cost_no_more_than_each_alone(
+    courses: list[list[int]], limit: int
+) -> None:
+    estimator = limited(limit)
+    whole = Workload()
+    for course in courses:
+        whole = whole.plus(counted(course))
+    alone = estimator.together([estimator.backfill(counted(one), ALL[:1]) for one in courses])
+    slack = len(alone.lines) * len(courses) + 20  # Rounding.
+    assert estimator.backfill(whole, ALL[:1]).once_micros <= alone.once_micros + slack
+
+
+def test_what_is_brought_between_locations_waits_for_no_source() -> None:
+    brought = {"rare": counted([10**9])}
+    assert limited(100_000).copies("primary", brought) == ESTIMATOR.copies("primary", brought)
+
+
 def test_the_copier_parts_objects_where_estimates_say() -> None:
     assert COPIED_WHOLE == WHOLE
 
