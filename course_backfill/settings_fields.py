@@ -80,7 +80,8 @@ class SettingsFields(BaseSettings):
     source_bytes_per_second: Annotated[int, Field(ge=SLOWEST_READING)] | None = Field(
         default=None,
         description="Bytes of content that all workers together read of MongoDB in a second, at "
-        "least 100,000; unset: as fast as they can. Inventories, discoveries and looks at single "
+        "least 100,000; unset: as fast as they can. Above about 400,000,000 they read less, since "
+        "all take their shares from one item. Inventories, discoveries and looks at single "
         "documents are not counted.",
     )
     aws_endpoint_url: Url | None = Field(
@@ -236,8 +237,8 @@ class SettingsFields(BaseSettings):
 
     event_bus: EventBus | None = Field(
         default=None,
-        description="EventBridge bus, by name or ARN, that is told of every end of an ingest; "
-        "unset: nobody is.",
+        description="EventBridge bus, by name or ARN, that is told of registered versions and "
+        "of ingests that failed; unset: nobody is.",
     )
 
     # --- the API and its clients ---
