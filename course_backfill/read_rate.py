@@ -13,8 +13,8 @@ from dataclasses import dataclass
 MICROS = 1_000_000
 
 MOST_AHEAD = 10 * MICROS
-"""Nothing is given out that begins later: what a worker dies with, or a clock that jumps, is lost
-or read at once, and is never more than this."""
+"""Nothing is given out that begins later. With the length of one share it is the most that overlaps
+where a faster clock turns up; a worker that dies loses the share that it waits for, whole."""
 
 _SHARES_PER_SECOND = 4
 _SMALLEST, _LARGEST = 256 * 1024, 8 * 1024 * 1024
