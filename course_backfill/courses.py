@@ -12,6 +12,7 @@ from pydantic import Field
 
 from course_backfill.errors import InvalidInput, Problem
 from course_backfill.records import Record
+from course_backfill.tasks import Task
 
 # The grammar of Open edX's opaque keys: unicode word characters and - ~ . : in each part.
 _PART = r"[\w\-~.:]+"
@@ -77,6 +78,8 @@ class LastIngest(Record):
     id: str
     status: str
     date: str
+    task: Task | None = None
+    """What it was doing; null where that was not recorded."""
 
 
 class CourseReplica(Record):

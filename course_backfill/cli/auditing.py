@@ -15,7 +15,7 @@ from course_backfill.cli.copy_sentences import AUDIT
 from course_backfill.cli.following import exit_code, start_all, watch_to_end
 from course_backfill.cli.options import Days, InLocations, MaxCost, TierOption, Watch, restore_of
 from course_backfill.cli.printing import courses as count_courses
-from course_backfill.cli.printing import print_json, say
+from course_backfill.cli.printing import print_json, say, some_of
 from course_backfill.cli.selecting import registered_courses
 from course_backfill.cli.starts import Starts
 
@@ -56,9 +56,8 @@ def audit(
     """
     if bool(courses) == every:
         raise typer.BadParameter("name courses, or say --all")
-    chosen = list(dict.fromkeys(courses or [])) or registered_courses(api)
+    chosen = list(dict.fromkeys(courses or [])) or _choose_all(api, location or [], quiet=as_json)
     if not chosen and not as_json:
-        say("No course is migrated yet: course-backfill start --all-missing begins.")
         return
     restore = restore_of(tier, days, max_cost)
     if restore and not warm:
@@ -81,6 +80,18 @@ def audit(
     else:
         _tell(len(starts.ingests))
     raise typer.Exit(starts.code)
+
+
+def _choose_all(api: ApiClient, locations: list[str], *, quiet: bool) -> list[str]:
+    found = registered_courses(api, locations)
+    if not quiet:
+        if found.elsewhere:
+            where = " or ".join(locations)
+            what = f"{count_courses(len(found.elsewhere))} without a version in {where}"
+            say(f"{what}, nothing to audit: {some_of(found.elsewhere)}")
+        elif not found.there:
+            say("No course is migrated yet: course-backfill start --all-missing begins.")
+    return found.there
 
 
 def _tell(count: int) -> None:

@@ -11,13 +11,10 @@ from course_backfill.cli.displays import display_for
 from course_backfill.cli.dry_runs import print_report
 from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.outcomes import FAILED, INTERRUPTED
-from course_backfill.cli.printing import number, print_json, printable, remark, say
+from course_backfill.cli.printing import number, print_json, remark, say, some_of
 from course_backfill.cli.starts import Starts
 from course_backfill.cli.summaries import summary
 from course_backfill.cli.watching import Watcher
-
-FEW = 3
-"""Names that are told of many."""
 
 
 def follow(api: ApiClient, ingests: Sequence[str], *, as_json: bool) -> None:
@@ -78,7 +75,5 @@ def _name_not_started(starts: Starts) -> None:
     courses = starts.not_started
     if not courses:
         return
-    left = len(courses) - FEW
-    more = f" and {number(left)} more" if left > 0 else ""
-    remark(f"Not started: {', '.join(map(printable, courses[:FEW]))}{more}")
+    remark(f"Not started: {some_of(courses)}")
     remark("To start them, say the same again.")

@@ -15,6 +15,8 @@ from rich.text import Text
 
 WIDE = 200
 """Columns of a table that goes into a file or a pipe, unless COLUMNS says otherwise."""
+FEW = 3
+"""Names that are told of many."""
 
 STATUS_STYLES = {
     "succeeded": "green",
@@ -87,6 +89,13 @@ def printable(name: object) -> str:
     A course key or a file name may hold escape sequences that would steer the terminal.
     """
     return "".join(one if one.isprintable() else _spelled_out(one) for one in str(name))
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few by name, so that thousands do not fill the terminal: `a, b, c and 7 more`."""
+    left = len(names) - FEW
+    more = f" and {number(left)} more" if left > 0 else ""
+    return f"{', '.join(map(printable, names[:FEW]))}{more}"
 
 
 def size(count: int | None) -> str:

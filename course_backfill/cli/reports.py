@@ -26,6 +26,15 @@ from course_backfill.cli.printing import (
 )
 from course_backfill.cli.tables import Column, print_rows, tell_left_out
 
+ATTEMPTS = {
+    "fill": "backfill",
+    "bring": "copy to other locations",
+    "repair": "repair",
+    "audit": "audit",
+    "warm": "warming",
+}
+"""Tasks of ingests, as what was tried."""
+
 
 @with_api
 def report(
@@ -66,8 +75,7 @@ def print_report(rows: list[Document], totals: Document) -> None:
     left_out = print_course_rows(rows)
     for row in rows:
         if row["lastIngest"] and row["lastIngest"]["status"]["id"] == "failed":
-            course = printable(row["course"]["id"])
-            say(f"{course}: failed; why: course-backfill failures {course}", style="red")
+            _tell_failure(row)
         if row["damaged"]:
             _tell_damage(row)
     missing = totals["notBackfilled"]
@@ -86,6 +94,16 @@ def print_report(rows: list[Document], totals: Document) -> None:
         )
         say(f"Of these courses: {', '.join(held)}")
     tell_left_out(left_out)
+
+
+def _tell_failure(row: Document) -> None:
+    """What failed: the course, or of one that is migrated merely what was done last."""
+    course = printable(row["course"]["id"])
+    has_failed = row["status"]["id"] == "failed"
+    done_last = ATTEMPTS.get(row["lastIngest"]["task"], "ingest")
+    what = "failed" if has_failed else f"its last {done_last} failed"
+    style = "red" if has_failed else "yellow"
+    say(f"{course}: {what}; why: course-backfill failures {course}", style=style)
 
 
 def _held(location: str, backfilled: int, held: Document) -> str:

@@ -55,13 +55,29 @@ def is_up_to_date(row: Document) -> bool:
     return bool(row["status"]["id"] == "migrated" and is_whole and not row["stale"])
 
 
-def registered_courses(api: ApiClient) -> list[str]:
-    """Every course that has a registered version."""
-    return [
-        str(row["course"]["id"])
-        for row in api.pages("/reports/backfill")
-        if row["version"] is not None
-    ]
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The courses that are migrated, parted by whether a version is in the asked locations."""
+
+    there: list[str]
+    elsewhere: list[str]
+
+
+def registered_courses(api: ApiClient, locations: Sequence[str] = ()) -> Registered:
+    """Every course that has a registered version; without locations all of them are `there`.
+
+    Raises InvalidInput for a location that there is none of that name of.
+    """
+    if locations:
+        _require_known(locations, [one["id"] for one in api.get("/locations")["results"]])
+    found = Registered([], [])
+    for row in api.pages("/reports/backfill"):
+        if row["version"] is None:
+            continue
+        holding = {one["location"] for one in row["replicas"] if one["versions"]}
+        is_there = not locations or not holding.isdisjoint(locations)
+        (found.there if is_there else found.elsewhere).append(str(row["course"]["id"]))
+    return found
 
 
 def ingest_of(api: ApiClient, name: str) -> str:

@@ -58,7 +58,8 @@ def to_check(check: SourceCheck | None) -> dict[str, Any]:
 def last_ingest(ingest: Ingest, clock: Clock) -> dict[str, Any]:
     """The ingest as the latest one of its course."""
     date = to_text(clock())
-    return LastIngest(id=ingest.id, status=ingest.status.value, date=date).to_item()
+    last = LastIngest(id=ingest.id, status=ingest.status.value, date=date, task=ingest.task)
+    return last.to_item()
 
 
 def to_failed_audit(row: Course, ingest: Ingest, clock: Clock) -> dict[str, Any]:

@@ -32,12 +32,16 @@ class ShownCourseName(Shown):
 
 
 class ShownLastIngest(Shown):
-    """The latest ingest of a course and how it stood at `date`."""
+    """The latest ingest of a course and how it stood at `date`.
+
+    `task` is fill, bring, repair, audit or warm; null of ingests of before it was recorded.
+    """
 
     type: Literal["Ingest"] = "Ingest"
     id: str
     status: ShownStatus
     date: str
+    task: str | None
 
 
 class ShownCourseReplica(Shown):
@@ -254,4 +258,6 @@ def last_ingest_of(course: Course) -> ShownLastIngest | None:
     last = course.last_ingest
     if last is None:
         return None
-    return ShownLastIngest(id=last.id, status=ShownStatus(id=last.status), date=last.date)
+    return ShownLastIngest(
+        id=last.id, status=ShownStatus(id=last.status), date=last.date, task=last.task
+    )

@@ -32,7 +32,7 @@ def create_row(course: str, *, locations: tuple[str, ...] = ("primary",), **fiel
         "damaged": 0,
         "stale": True,
         "sourceCheckedDate": "2026-03-02T08:00:00.000Z",
-        "lastIngest": {"status": {"id": "succeeded"}},
+        "lastIngest": {"status": {"id": "succeeded"}, "task": "fill"},
         "locations": {one: None if number else "v12" for number, one in enumerate(locations)},
         "missing": list(locations[1:]),
         "replicas": [create_replica(locations[0])],
@@ -49,6 +49,13 @@ def create_replica(location: str, **fields: Any) -> dict[str, Any]:
         "damaged": 0,
         "beyondRepair": 0,
     } | fields
+
+
+def create_totals(**fields: Any) -> dict[str, Any]:
+    """The sums of a report of one course, as the API gives them."""
+    totals: dict[str, Any] = {"courses": 1, "notBackfilled": 0, "objects": 1, "bytes": 1}
+    totals |= {"stale": 0, "exceptions": 0, "damaged": 0, "byLocation": {}, "held": {}}
+    return totals | fields
 
 
 def print_at(width: int, *rows: Any) -> tuple[list[str], tuple[str, ...]]:
@@ -154,10 +161,29 @@ def test_damage_says_whether_a_start_mends_it_or_another_audit_is_needed(
     capsys: pytest.CaptureFixture[str], beyond: int, advice: str
 ) -> None:
     replica = create_replica("primary", audit="audit-1", damaged=2, beyondRepair=beyond)
-    totals: dict[str, Any] = {"courses": 1, "notBackfilled": 0, "objects": 1, "bytes": 1}
-    totals |= {"stale": 0, "exceptions": 0, "damaged": 2, "byLocation": {}, "held": {}}
-    print_report([create_row(SHORT, damaged=2, replicas=[replica])], totals)
+    print_report([create_row(SHORT, damaged=2, replicas=[replica])], create_totals(damaged=2))
     told = capsys.readouterr().out
     assert "course-backfill failures audit-1" in told
     assert advice in told
     assert ("course-backfill audit" in told) == (advice == "audit again")
+
+
+@pytest.mark.parametrize(
+    ("status", "task", "said"),
+    [
+        ("migrated", "audit", "its last audit failed"),
+        ("migrated", "repair", "its last repair failed"),
+        ("migrated", "warm", "its last warming failed"),
+        ("migrated", "fill", "its last backfill failed"),
+        ("migrated", "bring", "its last copy to other locations failed"),
+        ("migrated", None, "its last ingest failed"),
+        ("failed", "fill", "failed"),
+    ],
+)
+def test_a_course_that_is_migrated_is_not_called_failed_because_of_what_was_done_last(
+    capsys: pytest.CaptureFixture[str], status: str, task: str | None, said: str
+) -> None:
+    last = {"status": {"id": "failed"}, "task": task}
+    print_report([create_row(SHORT, status={"id": status}, lastIngest=last)], create_totals())
+    told = capsys.readouterr().out.splitlines()
+    assert f"{SHORT}: {said}; why: course-backfill failures {SHORT}" in told

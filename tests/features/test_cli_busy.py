@@ -207,3 +207,34 @@ def test_what_the_present_state_forbids_for_one_course_does_not_keep_the_others_
     assert code == FAILED
     assert f"{COURSE}: has no registered version yet\n" in shown.err
     assert "1 course being audited" in shown.out
+
+
+@pytest.mark.parametrize("watch", [[], ["--watch"]])
+def test_an_audit_of_all_names_once_which_courses_have_nothing_there_and_passes_them_over(
+    capsys: pytest.CaptureFixture[str], watch: list[str]
+) -> None:
+    def row(course: str, *holding: str) -> dict[str, Any]:
+        replicas = [{"location": one, "versions": 1} for one in holding]
+        return {"course": {"id": course}, "version": "v1", "replicas": replicas}
+
+    found = create_audit(**DONE, replicas=[DAMAGE | {"damaged": 0}])
+
+    def answer(request: Request) -> Answer:
+        if request.path == "/locations":
+            return Answer(200, {"results": [{"id": "primary"}, {"id": "archive"}]})
+        if request.path.startswith("/reports/"):
+            rows = [row(COURSE, "primary", "archive"), row("Org/Old/R", "primary")]
+            return Answer(200, {"results": rows, "nextCursor": None})
+        return Answer(201 if request.method == "POST" else 200, found)
+
+    with scripted_api(answer) as api:
+        code = command(api, "audit", "--all", "--location", "archive", *watch)
+        unknown = command(api, "audit", "--all", "--location", "moon")
+        bodies = [json.loads(one.body) for one in api.requests if one.method == "POST"]
+
+    shown = capsys.readouterr()
+    assert (code, unknown) == (SUCCEEDED, WRONG_USE)
+    assert [one["course"]["id"] for one in bodies] == [COURSE]
+    passed_over = "1 course without a version in archive, nothing to audit: Org/Old/R"
+    assert shown.out.splitlines().count(passed_over) == 1
+    assert shown.err.endswith("--location: no moon; there are primary, archive\n")

@@ -44,6 +44,7 @@ def test_courses_not_yet_backfilled_come_first(world: ApiWorld) -> None:
         "failed", False, ["primary"],
     )  # fmt: skip
     assert broken["lastIngest"]["status"]["id"] == "failed"
+    assert broken["lastIngest"]["task"] == "fill"
     assert (done["backfilled"], done["version"], done["objects"], done["bytes"]) == (
         True, "v1", 1, 5,
     )  # fmt: skip
