@@ -60,7 +60,6 @@ def test_it_looks_and_writes_seldom_however_often_it_checks(
 
     def note(writes: Sequence[Write]) -> None:
         written.append(writes)
-        stores.state.before_write = note
 
     monkeypatch.setattr(stores.ingests, "leave_sign", noting)
     stores.state.before_write = note

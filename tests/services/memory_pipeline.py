@@ -40,6 +40,7 @@ from course_backfill.locations import Location, failures_key, is_copied_inside
 from course_backfill.manifests import Entry, StorageManifest, split_lines
 from course_backfill.messages import Step, StepMessage
 from course_backfill.settings import Settings
+from course_backfill.standstill import is_stalled
 from course_backfill.wiring import Wiring
 from services.janitor.wiring import build_sweeper
 
@@ -245,6 +246,13 @@ class MemoryPipeline:
     def ingest(self, ingest: str) -> Ingest:
         """The ingest as it stands."""
         return self.wiring.ingests.get(ingest)
+
+    def looks_stalled(self, ingest: str) -> bool:
+        """Whether it is shown as stalled."""
+        wiring = self.wiring
+        found, events = self.ingest(ingest), wiring.ingests.events(ingest)
+        replicas = wiring.packets.replicas(ingest)
+        return is_stalled(found, replicas, events, now=wiring.clock(), after=wiring.resend_after)
 
     def failures(self, ingest: str) -> list[Failure]:
         """What is listed under the ingest's failures."""

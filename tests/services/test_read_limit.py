@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, product
 from typing import Any
 
 import pytest
@@ -10,11 +12,13 @@ import pytest
 from course_backfill.clock import from_text
 from course_backfill.ingest_step import MOST_LATE_RUNS
 from course_backfill.ingests import PRIMARY, Ingest, IngestStatus
+from course_backfill.inventory import SourceObject
 from course_backfill.messages import Step, StepMessage
+from course_backfill.ports import ReadObject
 from course_backfill.run_time import MARGIN_SECONDS, limited
-from course_backfill.standstill import is_stalled
 from course_backfill.uploads import PART_BYTES
-from tests.services.memory_pipeline import COURSE, MemoryPipeline
+from tests.services.memory_pipeline import COURSE, OLD_COURSE, MemoryPipeline
+from tests.turns import Turns
 
 RATE = 1_000_000
 SHARE = 256 * 1024
@@ -82,13 +86,61 @@ def test_without_a_limit_the_source_is_read_as_it_is() -> None:
     assert unlimited.wiring.state.query("ingests", "source").items == []
 
 
-def test_two_ingests_share_the_rate(pipeline: MemoryPipeline) -> None:
-    alone = seconds_of(pipeline, packet_of(pipeline, pipeline.start()))
-    pipeline.run()
-    pipeline.start(dry_run=True, read_source=True)
-    message = pipeline.run(until=lambda one: one.step is Step.PLAN)
-    assert message is not None
-    assert seconds_of(pipeline, message) == pytest.approx(alone, rel=0.2)
+class Reads:
+    """What is read of the source: when, how much, and for which course."""
+
+    def __init__(self, pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[tuple[float, int, bool]] = []
+        self._pipeline = pipeline
+        self._read = pipeline.wiring.source.read_batch
+        monkeypatch.setattr(pipeline.wiring.source, "read_batch", self)
+
+    def __call__(self, objects: Sequence[SourceObject]) -> Iterator[ReadObject]:
+        size = sum(found.size for found in objects)
+        is_old = isinstance(objects[0].source_id, dict)
+        self.begun.append((seconds_now(self._pipeline), size, is_old))
+        return self._read(objects)
+
+    def most_beyond(self, rate: int) -> float:
+        """The seconds by which any of it came too early, whatever moment one counts from."""
+        beyond = []
+        for first, (since, _, _) in enumerate(self.begun):
+            before = 0
+            for until, size, _ in self.begun[first:]:
+                beyond.append(before / rate - (until - since))
+                before += size
+        return max(beyond)
+
+    def furthest_apart(self) -> int:
+        """By how many reads one course was ever ahead of the other."""
+        return max(map(abs, accumulate(1 if is_old else -1 for _, _, is_old in self.begun)))
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_two_ingests_at_once_share_the_rate(
+    monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    pipeline = MemoryPipeline(source_bytes_per_second=RATE)
+    pipeline.discover(COURSE, OLD_COURSE)
+    for number, course in product(range(FILES), (COURSE, OLD_COURSE)):
+        pipeline.content.save(course, f"{number:02}.bin", bytes([number]) * SHARE)
+    one = packet_of(pipeline, pipeline.start(COURSE))
+    request = {"dry_run": True, "read_source": True} if dry_run else {}
+    pipeline.start(OLD_COURSE, **request)
+    wanted = Step.PLAN if dry_run else Step.REPLICATE
+    other = pipeline.run(until=lambda message: message.step is wanted)
+    assert other is not None
+
+    turns = Turns(pipeline.wiring.clock)
+    monkeypatch.setattr(pipeline.wiring.read_shares, "_pause", turns.pause)
+    reads = Reads(pipeline, monkeypatch)
+    turns.run(lambda: pipeline.deliver(one), lambda: pipeline.deliver(other))
+    assert sum(size for _, size, _ in reads.begun) == 2 * FILES * SHARE
+    # Each look at the clock takes a millisecond.
+    assert reads.most_beyond(RATE) <= 0.1
+    took = reads.begun[-1][0] - reads.begun[0][0]
+    assert took == pytest.approx((2 * FILES - 1) * SHARE / RATE, abs=0.1)
+    assert reads.furthest_apart() <= 2
 
 
 def test_inventories_are_not_limited(pipeline: MemoryPipeline) -> None:
@@ -195,26 +247,6 @@ def test_a_cancelled_ingest_waits_no_longer_for_its_packet(
     assert pipeline.stored() == []
 
 
-def test_a_dry_run_that_reads_for_long_is_not_begun_again_beside_it(
-    pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wiring = pipeline.wiring
-    ingest = pipeline.start(dry_run=True, read_source=True)
-    began = seconds_now(pipeline)
-
-    def pause(seconds: float) -> None:
-        wiring.clock.advance(seconds=seconds + 100)
-        assert pipeline.sweep() == 0
-        assert not looks_stalled(pipeline, ingest)
-
-    monkeypatch.setattr(wiring.read_shares, "_pause", pause)
-    pipeline.run()
-    assert seconds_now(pipeline) - began > wiring.settings.resend_after_seconds
-    report = pipeline.ingest(ingest).report
-    assert report is not None
-    assert (report.bytes, report.bytes_were_read) == (TOTAL, True)
-
-
 def test_a_packet_that_is_read_for_long_is_not_taken_for_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -228,7 +260,7 @@ def test_a_packet_that_is_read_for_long_is_not_taken_for_lost(
         wiring.clock.advance(seconds=seconds + 15)
         claimed = wiring.packets.get(ingest, PRIMARY, 0)
         assert wiring.packets.renew(pipeline.ingest(ingest), claimed)
-        assert not looks_stalled(pipeline, ingest)
+        assert not pipeline.looks_stalled(ingest)
         assert pipeline.sweep() == 0
 
     monkeypatch.setattr(wiring.read_shares, "_pause", pause)
@@ -237,30 +269,3 @@ def test_a_packet_that_is_read_for_long_is_not_taken_for_lost(
     assert [one.step for one in wiring.messages.waiting] == [Step.VERIFY]
     pipeline.run()
     assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
-
-
-def looks_stalled(pipeline: MemoryPipeline, ingest: str) -> bool:
-    """Whether it is shown as stalled."""
-    found, wiring = pipeline.ingest(ingest), pipeline.wiring
-    events = wiring.ingests.events(ingest)
-    after = wiring.resend_after
-    return is_stalled(found, [], events, now=wiring.clock(), after=after)
-
-
-def test_a_cancelled_dry_run_reads_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline = filled(source_bytes_per_second=RATE // 10)
-    wiring = pipeline.wiring
-    ingest = pipeline.start(dry_run=True, read_source=True)
-    waited = []
-
-    def pause(seconds: float) -> None:
-        wiring.clock.advance(seconds=seconds)
-        waited.append(seconds)
-        if len(waited) == 2:
-            wiring.lifecycle.cancel(ingest, by="operator")
-
-    monkeypatch.setattr(wiring.read_shares, "_pause", pause)
-    pipeline.run()
-    assert pipeline.ingest(ingest).status is IngestStatus.CANCELLED
-    # The ingest is looked at every ten seconds; to read all of it takes two minutes.
-    assert sum(waited[2:]) <= 12
