@@ -79,6 +79,7 @@ class SettingsFields(BaseSettings):
     )
     source_bytes_per_second: Annotated[int, Field(ge=SLOWEST_READING)] | None = Field(
         default=None,
+        examples=[20_000_000],
         description="Bytes of content that all workers together read of MongoDB in a second, at "
         "least 100,000; unset: as fast as they can. Above about 400,000,000 they read less, since "
         "all take their shares from one item. Inventories, discoveries and looks at single "
@@ -168,6 +169,7 @@ class SettingsFields(BaseSettings):
     )
     restore_first_look_seconds: Seconds | None = Field(
         default=None,
+        examples=[3600],
         description="When restores are first looked at; unset: at the soonest that S3 names.",
     )
     restore_poll_seconds: Seconds = Field(

@@ -16,16 +16,20 @@ LONGEST_CELL = 100
 
 @dataclass(frozen=True, slots=True)
 class SettingReference:
-    """One setting: its key in the file, its environment variable, its default and its purpose."""
+    """One setting: its key in the file, its environment variable, its default and its purpose.
+
+    An empty default means: not set. `example` is what it might be, as JSON.
+    """
 
     key: str
     variable: str
     default: str
+    example: str
     description: str
 
 
 def settings_reference() -> list[SettingReference]:
-    """Every setting, in the order of the fields; an empty default means: not set."""
+    """Every setting, in the order of the fields."""
     settings = Settings()
     defaults = settings.model_dump(mode="json", by_alias=True)
     defaults["locations"] = [{"id": one.id, "bucket": one.bucket} for one in settings.locations]
@@ -34,6 +38,7 @@ def settings_reference() -> list[SettingReference]:
             key=name,
             variable=environment_name(name),
             default="" if defaults[name] is None else json.dumps(defaults[name]),
+            example=json.dumps((field.examples or [""])[0]),
             description=field.description or "",
         )
         for name, field in Settings.model_fields.items()
@@ -62,7 +67,8 @@ def location_table() -> str:
 
 
 def toml_example() -> str:
-    """A file in which every setting is explained and commented out at its default."""
+    """A file in which every setting is explained and commented out at its default, or at an example
+    of what it might be."""
     return "\n".join(_toml_lines())
 
 
@@ -81,7 +87,7 @@ def _cell(default: str) -> str:
 
 
 def _toml_value(one: SettingReference) -> str:
-    return _inline(json.loads(one.default)) if one.default else '""'
+    return _inline(json.loads(one.default or one.example))
 
 
 def _inline(value: Any) -> str:

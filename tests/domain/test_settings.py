@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
@@ -236,10 +237,19 @@ def test_the_reference_explains_every_setting() -> None:
 
 def test_the_example_file_uncommented_gives_the_defaults(tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in toml_example().splitlines() if " = " in line]
-    is_set = [line for line in lines if not line.endswith('""')]
-    example = tomllib.loads("\n".join(is_set))
-    assert Settings(**example) == Settings()
-    assert set(example) < set(Settings.model_fields)
+    example = tomllib.loads("\n".join(lines))
+    unset = {one.key for one in settings_reference() if not one.default}
+    assert Settings(**{key: example[key] for key in example.keys() - unset}) == Settings()
+    assert set(example) == set(Settings.model_fields)
+
+
+def test_a_number_without_a_default_has_an_example_that_would_do() -> None:
+    numbers = ("source_bytes_per_second", "restore_first_look_seconds")
+    examples = {one.key: json.loads(one.example) for one in settings_reference()}
+    chosen = Settings(**{name: examples[name] for name in numbers})
+    assert all(getattr(chosen, name) == examples[name] for name in numbers)
+    texts = [examples[one.key] for one in settings_reference() if not one.default]
+    assert [one for one in texts if not isinstance(one, str)] == [examples[n] for n in numbers]
 
 
 def test_every_queue_is_found_again_by_its_name() -> None:
