@@ -10,9 +10,9 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-# Three at a time, file by file: enough to keep two cores busy while tests wait for processes that
+# Four at a time, file by file: enough to keep two cores busy while tests wait for processes that
 # they killed. The order is that of tests/conftest.py, what waits before what computes.
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Tests start a hundred processes, which would each compile all they import.
 unexport PYTHONDONTWRITEBYTECODE
