@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 import random
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,8 +14,9 @@ from course_backfill.run_time import deadline, limited
 from course_backfill.stores.read_shares import ReadShares
 from infra.stage_checks import least_read_rate
 from infra.stage_parts import FunctionLimits
+from tests.generators import ManualClock
+from tests.turns import Turns
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 REQUEST_SECONDS = 0.01
 BYTES_PER_SECOND = 60_000_000
 """What a function copies."""
@@ -28,95 +24,51 @@ RUNS = 2
 """Of each function, one after the other."""
 
 
-class OneClock:
-    """Time that passes only while all workers wait. One of them works at a time."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self._turns: list[tuple[float, int, threading.Semaphore]] = []
-        self._given = 0
-        self._own = threading.local()
-
-    def pause(self, seconds: float) -> None:
-        """The worker's turn is over, and comes again after so many seconds."""
-        turn = self._own.turn
-        self._wish(seconds, turn)
-        self._next()
-        turn.acquire()
-
-    def run(self, works: Sequence[Callable[[], None]]) -> None:
-        """Does them side by side, in an order that is the same each time; raises what they do."""
-        with ThreadPoolExecutor(len(works)) as pool:
-            under_way = []
-            for work in works:
-                turn = threading.Semaphore(0)
-                self._wish(0, turn)
-                under_way.append(pool.submit(self._work, work, turn))
-            self._next()
-            for one in under_way:
-                one.result()
-
-    def _work(self, work: Callable[[], None], turn: threading.Semaphore) -> None:
-        self._own.turn = turn
-        turn.acquire()
-        try:
-            work()
-        finally:
-            self._next()
-
-    def _wish(self, seconds: float, turn: threading.Semaphore) -> None:
-        self._given += 1
-        heapq.heappush(self._turns, (self.seconds + seconds, self._given, turn))
-
-    def _next(self) -> None:
-        if self._turns:
-            self.seconds, _, turn = heapq.heappop(self._turns)
-            turn.release()
-
-
 class DistantState(MemoryStateStore):
     """Each request takes its time, so that workers lose races."""
 
-    def __init__(self, clock: OneClock) -> None:
+    def __init__(self, turns: Turns) -> None:
         super().__init__()
-        self._clock = clock
+        self._turns = turns
 
     def get(self, key: Key) -> Item | None:
         item = super().get(key)
-        self._clock.pause(REQUEST_SECONDS)
+        self._turns.pause(REQUEST_SECONDS)
         return item
 
     def write(self, *writes: Write) -> None:
-        self._clock.pause(REQUEST_SECONDS)
+        self._turns.pause(REQUEST_SECONDS)
         super().write(*writes)
 
 
 def runs(functions: int, *, timeout: int, rate: int) -> list[bool]:
     """Whether each run was late, of functions that copy a full packet each, again and again."""
-    clock = OneClock()
-    state = DistantState(clock)
+    clock = ManualClock()
+    turns = Turns(clock)
+    state = DistantState(turns)
     late: list[bool] = []
 
-    def function() -> None:
-        shares = ReadShares(
-            state, lambda: NOON + timedelta(seconds=clock.seconds), rate=rate, pause=clock.pause
-        )
-        for _ in range(RUNS):
-            with limited(timeout, now=lambda: clock.seconds):
-                late.append(not is_copied(shares, clock))
+    def seconds() -> float:
+        return clock.now.timestamp()
 
-    clock.run([function] * functions)
+    def function() -> None:
+        shares = ReadShares(state, clock, rate=rate, pause=turns.pause)
+        for _ in range(RUNS):
+            with limited(timeout, now=seconds):
+                late.append(not is_copied(shares, turns))
+
+    turns.run(*[function] * functions)
     return late
 
 
-def is_copied(shares: ReadShares, clock: OneClock) -> bool:
+def is_copied(shares: ReadShares, turns: Turns) -> bool:
     """Copies a packet in batches of a usual share, unless its run is over before."""
     left = MAX_PACKET_BYTES
     try:
         while left:
             batch = min(left, shares.usual_bytes)
             shares.take(batch, deadline().check)
-            clock.pause(batch / BYTES_PER_SECOND)
+            turns.pause(batch / BYTES_PER_SECOND)
             left -= batch
         deadline().check()
     except OutOfTime:
