@@ -23,9 +23,12 @@ PREFIX = "COURSE_BACKFILL_"
 
 _NOT_SETTINGS = {
     CONFIG_VARIABLE,
+    "COURSE_BACKFILL_CLIENT_ID",
+    "COURSE_BACKFILL_CLIENT_SECRET",
     "COURSE_BACKFILL_DATA_DIR",
     "COURSE_BACKFILL_MONGOD",
     "COURSE_BACKFILL_TEST_DATA",
+    "COURSE_BACKFILL_TOKEN_URL",
 }
 """Variables that other parts read: the commands, the bundled MongoDB and the tests."""
 

@@ -42,11 +42,16 @@ class ApiClient:
     def __init__(self, http: httpx.Client, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._http = http
         self._sleep = sleep
+        self._was_let_in = False
 
     @property
     def url(self) -> str:
         """Where the API is."""
         return str(self._http.base_url).rstrip("/")
+
+    def is_over(self, error: ApiError) -> bool:
+        """Whether the error says that the token, which was accepted before, no longer is."""
+        return self._was_let_in and error.status == httpx.codes.UNAUTHORIZED
 
     def get(self, path: str, **query: Any) -> Document:
         """The JSON document at the path."""
@@ -104,6 +109,7 @@ class ApiClient:
         response = self._send(request, tries=TRIES if repeat else 1)
         if response.is_error:
             raise ApiError(response.status_code, _problem(response))
+        self._was_let_in = True
         return response
 
     def _send(self, request: httpx.Request, *, tries: int) -> httpx.Response:
@@ -111,7 +117,7 @@ class ApiClient:
             response = self._http.send(request)
         except httpx.TransportError as error:
             if tries == 1:
-                raise ApiUnreachable(_unreachable(self.url)) from error
+                raise ApiUnreachable(_unreachable(self.url, error.request.url)) from error
         else:
             if response.status_code not in UNAVAILABLE:
                 return response
@@ -141,7 +147,9 @@ def ingest_path(ingest: str, *rest: str) -> str:
     return "/".join(("/ingests", quote(ingest, safe=""), *rest))
 
 
-def _unreachable(url: str) -> str:
+def _unreachable(url: str, asked: httpx.URL) -> str:
+    if asked.host != httpx.URL(url).host or asked.port != httpx.URL(url).port:
+        return f"No answer from {asked.copy_with(query=None)}, which gives tokens for {url}."
     return (
         f"No answer from the API at {url}. Is it running (course-backfill serve)? "
         "If it is elsewhere, set COURSE_BACKFILL_API_URL and COURSE_BACKFILL_API_TOKEN."

@@ -13,6 +13,7 @@ import httpx
 import typer
 
 from course_backfill.cli.api_client import ApiClient
+from course_backfill.cli.client_credentials import ClientCredentials
 from course_backfill.errors import CourseBackfillError
 from course_backfill.local.client_file import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR, ClientFile
 from course_backfill.settings import Settings
@@ -58,7 +59,8 @@ class NoApi(CourseBackfillError):
 def open_api(url: str | None, token: str | None, data_dir: Path) -> Iterator[ApiClient]:
     """A client of the API that the options, the settings or the running `serve` name.
 
-    The token of the file goes only to the API that the file names. Raises NoApi and InvalidInput.
+    The token of the file goes only to the API that the file names, tokens of client credentials
+    only to one that was named otherwise. Raises NoApi and InvalidInput.
     """
     settings = Settings.load({"api_url": url, "api_token": token})
     served = ClientFile.read(data_dir)
@@ -68,16 +70,18 @@ def open_api(url: str | None, token: str | None, data_dir: Path) -> Iterator[Api
             f"No API is running from {data_dir}. Start one with course-backfill serve, or name "
             "one with COURSE_BACKFILL_API_URL and COURSE_BACKFILL_API_TOKEN."
         )
+    # A client's tokens are for the API that was set up beside it, not for one that runs here.
+    renewing = ClientCredentials.from_environment() if settings.api_url and not token else None
     secret = settings.api_token.get_secret_value() if settings.api_token else None
     if secret is None and served and served.url.rstrip("/") == found.rstrip("/"):
         secret = served.token
-    if secret is None:
+    if secret is None and renewing is None:
         raise NoApi(f"The API at {found} needs a token: set COURSE_BACKFILL_API_TOKEN.")
-    headers = {"authorization": f"Bearer {secret}"}
+    headers = {} if renewing else {"authorization": f"Bearer {secret}"}
     # A proxy of the surroundings is for the world outside, not for this machine.
     trust_env = httpx.URL(found).host not in LOOPBACK
     with httpx.Client(
-        base_url=found, headers=headers, timeout=TIMEOUT, trust_env=trust_env
+        base_url=found, headers=headers, auth=renewing, timeout=TIMEOUT, trust_env=trust_env
     ) as http:
         yield ApiClient(http)
 

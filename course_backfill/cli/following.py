@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import typer
 
-from course_backfill.cli.api_client import ApiClient
+from course_backfill.cli.api_client import ApiClient, ApiError
+from course_backfill.cli.client_credentials import CLIENT_ID, CLIENT_SECRET, TOKEN_URL
 from course_backfill.cli.displays import display_for
 from course_backfill.cli.dry_runs import print_report
 from course_backfill.cli.ingest_view import IngestView
@@ -31,6 +32,8 @@ def start_all(starts: Starts, courses: Sequence[str]) -> None:
         remark(f"Interrupted: {begun}, {number(len(starts.not_started))} not. What runs goes on.")
         _name_not_started(starts)
         raise typer.Exit(INTERRUPTED) from None
+    except ApiError as error:
+        raise _not_let_in(starts, error) from None
 
 
 def follow_starts(starts: Starts, *, as_json: bool) -> None:
@@ -62,12 +65,26 @@ def watch_to_end(starts: Starts, *, as_json: bool) -> list[IngestView]:
         remark("No longer watching. The ingests go on: course-backfill watch shows them again.")
         _name_not_started(starts)
         raise typer.Exit(INTERRUPTED) from None
+    except ApiError as error:
+        raise _not_let_in(starts, error) from None
     return [end for end in ends if end.id in starts.ingests]
 
 
 def exit_code(ends: Sequence[IngestView], starts: Starts) -> int:
     """What became of them all, the courses that could not even be started among them."""
     return FAILED if any(end.went_wrong for end in ends) else starts.code
+
+
+def _not_let_in(starts: Starts, error: ApiError) -> Exception:
+    """The end of a command whose token is over, told with what goes on; else the error itself."""
+    if not starts.api.is_over(error):
+        return error
+    remark("The API no longer accepts this token: it is over. What was started goes on.", "red")
+    _name_not_started(starts)
+    if not starts.not_started:
+        remark("With another token, course-backfill watch follows what is under way.")
+    remark(f"A token that is renewed by itself: set {TOKEN_URL}, {CLIENT_ID} and {CLIENT_SECRET}.")
+    return typer.Exit(FAILED)
 
 
 def _name_not_started(starts: Starts) -> None:

@@ -12,6 +12,7 @@ from course_backfill.cli.ingest_view import IngestView
 from course_backfill.cli.outcomes import FAILED, SUCCEEDED, WRONG_USE, code_of
 from course_backfill.cli.printing import printable, remark
 
+UNKNOWN_TOKEN = 401
 CONFLICT = 409
 REFUSED_IN_ITSELF = 422
 
@@ -91,6 +92,8 @@ class Starts:
         if error.status == CONFLICT and active:
             self._busy(course, IngestView(self.api.get(ingest_path(active))))
             return
+        if error.status == UNKNOWN_TOKEN:
+            raise error
         pointers = {one.get("pointer") for one in error.problem.get("errors") or ()}
         if error.status == REFUSED_IN_ITSELF and pointers and "/course/id" not in pointers:
             raise error
