@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from unittest.mock import patch
 
 from course_backfill.messages import SERVICES
 
@@ -27,19 +29,30 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
-def forked(*arguments: str, environment: Mapping[str, str]) -> BaseProcess:
-    """Starts the command with these arguments, in this environment alone; its output is lost."""
-    process = _CONTEXT.Process(target=_run, args=(arguments, dict(environment)), daemon=True)
+def forked(
+    *arguments: str, environment: Mapping[str, str], grace_seconds: float | None = None
+) -> BaseProcess:
+    """Starts the command with these arguments, in this environment alone; its output is lost.
+
+    A worker has so long to end in, where it is not to have its usual time.
+    """
+    given = (arguments, dict(environment), grace_seconds)
+    process = _CONTEXT.Process(target=_run, args=given, daemon=True)
     process.start()
     return process
 
 
-def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+def _run(
+    arguments: tuple[str, ...], environment: dict[str, str], grace_seconds: float | None
+) -> None:
     os.environ.clear()
     os.environ.update(environment)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nowhere, stream)
     from course_backfill.cli.app import run
+    from course_backfill.local import worker
 
-    sys.exit(run(list(arguments)))
+    grace = worker.GRACE_SECONDS if grace_seconds is None else grace_seconds
+    with patch.object(worker, "Worker", partial(worker.Worker, grace_seconds=grace)):
+        sys.exit(run(list(arguments)))

@@ -165,9 +165,11 @@ class Installation:
 
     # --- workers and faults ---
 
-    def work(self, *services: str, concurrency: int = 1) -> Worker:
+    def work(
+        self, *services: str, concurrency: int = 1, grace_seconds: float | None = None
+    ) -> Worker:
         """Starts a worker process."""
-        worker = Worker(self.settings, services, concurrency)
+        worker = Worker(self.settings, services, concurrency, grace_seconds)
         self._workers.append(worker)
         return worker
 
@@ -201,7 +203,13 @@ class Installation:
 class Worker:
     """A real process of `course-backfill work`."""
 
-    def __init__(self, settings: Settings, services: tuple[str, ...], concurrency: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        services: tuple[str, ...],
+        concurrency: int,
+        grace_seconds: float | None,
+    ) -> None:
         uri = settings.mongo_uri.get_secret_value() if settings.mongo_uri else ""
         environment = os.environ | {
             "MONGO_URI": uri,
@@ -209,6 +217,7 @@ class Worker:
             "AWS_ENDPOINT_URL": settings.aws_endpoint_url or "",
             "AWS_REGION": "eu-west-1",
             "COURSE_BACKFILL_NAMESPACE": settings.namespace,
+            "COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND": str(settings.source_bytes_per_second or ""),
             "COURSE_BACKFILL_LOCATIONS": json.dumps([one.to_item() for one in settings.locations]),
             "COURSE_BACKFILL_VISIBILITY_SECONDS": str(settings.visibility_seconds),
             "COURSE_BACKFILL_LEASE_SECONDS": str(settings.lease_seconds),
@@ -218,13 +227,24 @@ class Worker:
             "COURSE_BACKFILL_RESTORE_POLL_SECONDS": str(settings.restore_poll_seconds),
         }
         self._process = forked(
-            "work", *services, "--concurrency", str(concurrency), environment=environment
+            "work",
+            *services,
+            "--concurrency",
+            str(concurrency),
+            environment=environment,
+            grace_seconds=grace_seconds,
         )
 
     def kill(self) -> None:
         """kill -9: no handler, no finally, no goodbye."""
         self._process.kill()
         self._process.join()
+
+    def end(self, *, within: float) -> int | None:
+        """SIGTERM: the status the process ends with, or None if it takes more seconds."""
+        self._process.terminate()
+        self._process.join(within)
+        return self._process.exitcode
 
     def pause(self) -> None:
         """Stops its clock and its renewals, as a long pause of the machine would."""

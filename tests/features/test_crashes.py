@@ -7,6 +7,8 @@ import random
 import pytest
 
 from course_backfill.ingests import IngestStatus
+from course_backfill.stores.read_shares import KEY
+from course_backfill.uploads import PART_BYTES
 from tests.features.installation import COURSE, Installation, wait_until
 
 MIB = 1024 * 1024
@@ -41,6 +43,18 @@ def test_a_worker_killed_in_the_middle_of_a_packet_is_replaced(installation: Ins
     assert copied(installation) == contents
     packet = installation.wiring.packets.get(ingest, "primary", 0)
     assert packet.attempts >= 2
+
+
+def test_a_worker_that_is_stopped_leaves_after_its_grace_whatever_it_waits_for(
+    installation: Installation,
+) -> None:
+    slow = {"source_bytes_per_second": 100_000}
+    installation.settings = installation.settings.model_copy(update=slow)
+    begin(installation, {"large.bin": bytes(PART_BYTES + 1)})
+    worker = installation.work(grace_seconds=1)
+    wait_until(lambda: installation.wiring.state.get(KEY))
+    # It has minutes to read, in a thread that Python would wait for.
+    assert worker.end(within=5) == 0
 
 
 def test_after_a_kill_a_large_file_goes_on_from_its_parts(installation: Installation) -> None:
