@@ -20,8 +20,7 @@ from course_backfill.checksums import checksums_of
 from course_backfill.crc import crc_text
 from course_backfill.locations import Location
 from course_backfill.source_reading import BATCH_OBJECTS
-from course_backfill.uploads import PART_BYTES, PARTS_IN_FLIGHT
-from services.replicator.packet_copier import LARGE_AT_ONCE
+from course_backfill.uploads import LARGE_AT_ONCE, PART_BYTES, PARTS_IN_FLIGHT
 
 CONTENT_TYPE = "application/octet-stream"
 _numbers = count()

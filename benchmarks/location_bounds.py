@@ -21,8 +21,7 @@ from course_backfill.adapters.connected import ConnectedWiring
 from course_backfill.adapters.s3_copier import WHOLE
 from course_backfill.adapters.s3_reader import BLOCK
 from course_backfill.copies.expected_objects import ExpectedObject
-from course_backfill.uploads import PART_BYTES
-from services.replicator.packet_copier import LARGE_AT_ONCE
+from course_backfill.uploads import LARGE_AT_ONCE, PART_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -16,6 +16,10 @@ PART_BYTES = 8 * MIB
 """Also the size up to which an object is stored whole."""
 MAX_PARTS = 10_000
 PARTS_IN_FLIGHT = 4
+MAX_UPLOADS = 3
+"""Times a large object is begun anew because its upload got lost."""
+LARGE_AT_ONCE = 2
+"""While one large object waits for S3 to open or complete its upload, another is read."""
 
 
 def part_size(size: int) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 
+DEFAULT_TYPE = "application/octet-stream"
+"""Of an object whose source names no content type."""
+
 MAX_KEY_BYTES = 896
 """A location's prefix takes at most 128 bytes more; S3 allows 1,024 in all."""
 

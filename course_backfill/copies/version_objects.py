@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from course_backfill.checksums import checksums_of
 from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.object_keys import DEFAULT_TYPE
 from course_backfill.courses import CourseId, Version
 from course_backfill.locations import Location
 from course_backfill.manifests import (
@@ -20,7 +21,6 @@ from course_backfill.manifests import (
 )
 from course_backfill.ports import ObjectReader
 
-DEFAULT_TYPE = "application/octet-stream"
 MANIFEST_TYPE = "application/json"
 
 

@@ -13,10 +13,10 @@ from operator import itemgetter
 from course_backfill.audits import UNREAD
 from course_backfill.cold.storage import warmth
 from course_backfill.copies.expected_objects import ExpectedObject
+from course_backfill.copies.object_keys import DEFAULT_TYPE
 from course_backfill.copies.places import Place
 from course_backfill.copies.proven_versions import read_proven, write_proven
 from course_backfill.copies.repairs import DAMAGE, Candidate, good_locations, planned_repair
-from course_backfill.copies.version_objects import DEFAULT_TYPE
 from course_backfill.courses import CourseId, Version
 from course_backfill.errors import StorageRefused
 from course_backfill.failures import Failure

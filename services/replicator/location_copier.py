@@ -21,15 +21,10 @@ from course_backfill.errors import (
 )
 from course_backfill.inventory import Fault
 from course_backfill.ports import BadObject, ObjectWriter
-from course_backfill.uploads import PART_BYTES, PartedUpload
+from course_backfill.uploads import LARGE_AT_ONCE, MAX_UPLOADS, PART_BYTES, PartedUpload
 from services.replicator.backlog import Backlog
 
 T = TypeVar("T")
-
-LARGE_AT_ONCE = 2
-"""While one streamed large object waits for S3 to open or complete its upload, another is read."""
-MAX_UPLOADS = 3
-"""Times a large object is begun anew because its upload got lost."""
 
 
 class LocationCopier:

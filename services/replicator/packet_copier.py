@@ -9,7 +9,7 @@ from functools import partial
 import orjson
 
 from course_backfill.checksums import Stored, checksums_of
-from course_backfill.copies.object_keys import relative_key
+from course_backfill.copies.object_keys import DEFAULT_TYPE, relative_key
 from course_backfill.crc import Crc64
 from course_backfill.errors import StorageUnavailable, UploadLost
 from course_backfill.inventory import Fault, SourceObject
@@ -27,18 +27,21 @@ from course_backfill.source_reading import (
     read_large,
     read_small,
 )
-from course_backfill.uploads import PART_BYTES, ObjectDiffers, PartedUpload, store_hashed
+from course_backfill.uploads import (
+    LARGE_AT_ONCE,
+    MAX_UPLOADS,
+    PART_BYTES,
+    ObjectDiffers,
+    PartedUpload,
+    store_hashed,
+)
 from services.replicator.backlog import Backlog
 
 _Planned = dict[str, SourceObject]
 """Path → the object as it was planned, where it could be copied then."""
 
-DEFAULT_TYPE = "application/octet-stream"
-MAX_UPLOADS = 3
-"""Times a large object is begun anew because its upload got lost."""
 KEEPS_ITS_FAULT = DESTINATION_FAULTS | {"duplicate-path"}
 """Faults that say nothing of whether the copy at the object's key is the object's."""
-LARGE_AT_ONCE = 2
 AHEAD_BYTES = 32 * 1024 * 1024
 """What small objects may hold that wait to be stored while further ones are read."""
 
