@@ -96,7 +96,8 @@ class ShownReplica(Shown):
 
 
 class ShownProgress(Shown):
-    """Objects and bytes over all locations; done means copied, verified means read back.
+    """Objects and bytes over all locations; done means copied, verified means read back and right.
+    `objectsLookedAt` and `bytesLookedAt` were read back, whatever was found.
 
     `objectsTotal` and `bytesTotal` are without what turned out to be bad (`objectsBad`) or was
     deleted before it was read (`objectsRemoved`). `percent` is of copying and verifying together.
@@ -108,11 +109,13 @@ class ShownProgress(Shown):
     objects_total: int
     objects_done: int
     objects_verified: int
+    objects_looked_at: int
     objects_bad: int
     objects_removed: int
     bytes_total: int
     bytes_done: int
     bytes_verified: int
+    bytes_looked_at: int
     bytes_per_second: int | None
     seconds_left: int | None
 

@@ -104,16 +104,6 @@ class IngestView:
         return self._progress("objectsDone") or 0
 
     @property
-    def objects_verified(self) -> int:
-        """How many copies are verified."""
-        return self._progress("objectsVerified") or 0
-
-    @property
-    def bytes_verified(self) -> int:
-        """How many bytes of copies are verified."""
-        return self._progress("bytesVerified") or 0
-
-    @property
     def bytes_total(self) -> int | None:
         """How many bytes the inventory has; None before it is taken."""
         return self._progress("bytesTotal")
@@ -138,22 +128,33 @@ class IngestView:
     @property
     def objects_now(self) -> int:
         """How many objects are through the present stage."""
-        return self.objects_verified if self.is_past_copying else self.objects_done
+        name = "objectsLookedAt" if self.is_past_copying else "objectsDone"
+        return self._progress(name) or 0
 
     @property
     def bytes_now(self) -> int:
         """How many bytes are through the present stage."""
-        return self.bytes_verified if self.is_past_copying else self.bytes_done
+        name = "bytesLookedAt" if self.is_past_copying else "bytesDone"
+        return self._progress(name) or 0
 
     @property
     def is_past_copying(self) -> bool:
-        """Whether what counts now is what is verified."""
+        """Whether what counts now is what was read back."""
         return self.stage in {"verifying", "aggregating", "registering", "succeeded"}
 
     @property
     def percent(self) -> int | None:
-        """How much of copying and verifying together is done; None before the inventory."""
-        return self._progress("percent")
+        """How much of the present stage is done, as its counts say; None before the inventory.
+
+        100 only where nothing is left, of empty objects either.
+        """
+        if self.objects_total is None or self.bytes_total is None:
+            return None
+        now, total = self.bytes_now, self.bytes_total
+        if not total:
+            now, total = self.objects_now, self.objects_total
+        reached = min(100 * now // total, 100) if total else 100
+        return reached if self.objects_now >= self.objects_total else min(reached, 99)
 
     @property
     def bytes_per_second(self) -> int | None:

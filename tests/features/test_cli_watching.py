@@ -44,7 +44,9 @@ def create_ingest(ingest: str = "i-1", **fields: Any) -> dict[str, Any]:
             "bytesTotal": 2_000_000,
             "bytesDone": 500_000,
             "objectsVerified": 0,
+            "objectsLookedAt": 0,
             "bytesVerified": 0,
+            "bytesLookedAt": 0,
             "bytesPerSecond": 250_000,
             "secondsLeft": 14,
         },
@@ -117,13 +119,36 @@ def test_lines_tell_a_stage_once_and_the_end_with_what_to_do() -> None:
     lines.ended(IngestView(failed))
 
     assert text_of(screen) == [
-        "course-v1:Org+C+i-1: replicating, 12 %, 4 of 10 objects, 500.0 kB of 2.0 MB, "
+        "course-v1:Org+C+i-1: replicating, 25 %, 4 of 10 objects, 500.0 kB of 2.0 MB, "
         "250.0 kB/s, 14 s to copy",
-        "course-v1:Org+C+i-1: verifying, 50 %, 0 of 10 objects, 0 bytes of 2.0 MB, "
+        "course-v1:Org+C+i-1: verifying, 0 %, 0 of 10 objects, 0 bytes of 2.0 MB, "
         "250.0 kB/s, 14 s to verify",
         "course-v1:Org+C+i-1: failed: 3 bad object(s), the first is 'assets/a\\x1b[2J'",
         "  next: course-backfill failures i-1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "counts", "said"),
+    [
+        ("replicating", {"objectsDone": 10, "bytesDone": 2_000_000}, "100 %, 10 of 10 objects"),
+        ("verifying", {"objectsLookedAt": 5, "bytesLookedAt": 1_000_000}, "50 %, 5 of 10 objects"),
+        # An audit that found one damaged has looked at all; one that has an empty file left, not.
+        (
+            "verifying",
+            {"objectsVerified": 9, "objectsLookedAt": 10, "bytesLookedAt": 2_000_000},
+            "100 %, 10 of 10 objects, 2.0 MB of 2.0 MB",
+        ),
+        ("verifying", {"objectsLookedAt": 9, "bytesLookedAt": 2_000_000}, "99 %, 9 of 10 objects"),
+    ],
+)
+def test_percent_and_counts_are_both_of_the_present_stage(
+    stage: str, counts: dict[str, int], said: str
+) -> None:
+    counted = create_ingest()["progress"] | counts
+    standing = IngestView(create_ingest(stage=stage, progress=counted)).standing()
+
+    assert standing.startswith(f"{stage}, {said}")
 
 
 @pytest.mark.parametrize(("stage", "lines"), [("replicating", 10), ("warming", 1)])
