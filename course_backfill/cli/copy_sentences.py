@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from course_backfill.cli.api_client import Document
-from course_backfill.cli.printing import copies, moment, number, objects, size
+from course_backfill.cli.printing import all_objects, copies, moment, number, objects, size
 
 BACKFILL, AUDIT, WARM = "backfill-course", "audit-course", "warm-course"
 FINDINGS = {"damaged": "damaged", "surplus": "surplus", "unread": "cold and left unread"}
@@ -104,7 +104,7 @@ def warming_note(ingest: Document) -> str | None:
 
 def _places(ingest: Document) -> str:
     count = len(replicas_of(ingest))
-    compared = objects(count_of(ingest, "objectsVerified") + count_of(ingest, "damaged"))
+    compared = all_objects(count_of(ingest, "objectsVerified") + count_of(ingest, "damaged"))
     return f"{compared} compared in {count} location{'' if count == 1 else 's'}"
 
 
@@ -138,7 +138,7 @@ def _cold(warming: Document) -> str:
 
 
 def _done(ingest: Document) -> str:
-    return f"{objects(count_of(ingest, 'objectsDone'))}, {size(count_of(ingest, 'bytesDone'))}"
+    return f"{all_objects(count_of(ingest, 'objectsDone'))}, {size(count_of(ingest, 'bytesDone'))}"
 
 
 def _stale(ingest: Document) -> str:

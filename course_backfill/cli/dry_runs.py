@@ -8,7 +8,15 @@ from course_backfill.cli.api_client import Document
 from course_backfill.cli.bills import in_short
 from course_backfill.cli.copy_sentences import WARM, kind_of, reports_copies
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.cli.printing import number, objects, print_table, printable, say, size
+from course_backfill.cli.printing import (
+    all_objects,
+    number,
+    objects,
+    print_table,
+    printable,
+    say,
+    size,
+)
 from course_backfill.cli.restore_estimates import print_estimates
 from course_backfill.estimation.estimates import Estimate
 from course_backfill.ingests import PRIMARY
@@ -73,7 +81,8 @@ def _totals(ingest: Document) -> str:
         is_warming = kind_of(ingest) == WARM
         where = [one for one in ingest["locations"] if is_warming or one != _source(ingest)]
         what = "cold in" if is_warming else "to bring to"
-        total = f"{what} {', '.join(where)}: {total}"
+        count = (objects if is_warming else all_objects)(report["objects"])
+        total = f"{what} {', '.join(where)}: {count}, {size(report['bytes'])}"
     return f"{total}; {objects(report['present'])} there already" if report["present"] else total
 
 

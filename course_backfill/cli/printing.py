@@ -113,6 +113,11 @@ def objects(count: int) -> str:
     return f"{count:,} object" if count == 1 else f"{count:,} objects"
 
 
+def all_objects(count: int) -> str:
+    """The same where those of manifests are counted too, which no course has as files."""
+    return f"{objects(count)} (manifest files included)"
+
+
 def copies(count: int) -> str:
     """`1 copy`, `2 copies`."""
     return f"{count:,} copy" if count == 1 else f"{count:,} copies"

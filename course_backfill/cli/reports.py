@@ -81,7 +81,8 @@ def print_report(rows: list[Document], totals: Document) -> None:
     missing = totals["notBackfilled"]
     said = (
         f"{courses(totals['courses'])}: {totals['courses'] - missing} backfilled, {missing} not; "
-        f"{objects(totals['objects'])}, {size(totals['bytes'])}; {totals['stale']} stale"
+        f"latest versions: {objects(totals['objects'])}, {size(totals['bytes'])}; "
+        f"{totals['stale']} stale"
     )
     if totals["exceptions"]:
         said += f"; {objects(totals['exceptions'])} left out"
@@ -92,7 +93,7 @@ def print_report(rows: list[Document], totals: Document) -> None:
         held = (
             _held(name, count, totals["held"][name]) for name, count in totals["byLocation"].items()
         )
-        say(f"Of these courses: {', '.join(held)}")
+        say(f"Of these courses, with the objects of all versions: {', '.join(held)}")
     tell_left_out(left_out)
 
 

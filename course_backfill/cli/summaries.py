@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from course_backfill.cli.api_client import Document
 from course_backfill.cli.copy_sentences import WARM, kind_of, reports_copies, word_of
 from course_backfill.cli.ingest_view import IngestView
-from course_backfill.cli.printing import objects, size
+from course_backfill.cli.printing import all_objects, objects, size
+
+TO_BRING = "to bring to other locations"
 
 
 def summary(ends: Sequence[IngestView], *, refused: int = 0) -> str:
@@ -57,17 +59,19 @@ def _foreseen_totals(ingests: Sequence[Document]) -> list[str]:
     totals: dict[str, list[Document]] = {}
     for ingest in ingests:
         totals.setdefault(_subject(ingest), []).append(ingest["report"])
-    return [
-        f"{subject}: "
-        + _total(sum(one["objects"] for one in reports), sum(one["bytes"] for one in reports))
-        for subject, reports in totals.items()
-    ]
+    return [_foreseen_total(subject, reports) for subject, reports in totals.items()]
+
+
+def _foreseen_total(subject: str, reports: Sequence[Document]) -> str:
+    told = all_objects if subject == TO_BRING else objects
+    count = told(sum(one["objects"] for one in reports))
+    return f"{subject}: {count}, {size(sum(one['bytes'] for one in reports))}"
 
 
 def _subject(ingest: Document) -> str:
     if kind_of(ingest) == WARM:
         return "cold"
-    return "to bring to other locations" if reports_copies(ingest) else "in the source"
+    return TO_BRING if reports_copies(ingest) else "in the source"
 
 
 def _total(count: int, size_in_bytes: int) -> str:

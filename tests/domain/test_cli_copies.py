@@ -75,7 +75,7 @@ def create_view(kind: str, *replicas: dict[str, Any], **fields: Any) -> IngestVi
                 create_replica("primary"),
                 create_replica("second", objectsDone=13, bytesDone=1_000),
             ),
-            "brought to second: 13 objects, 1.0 kB in 3 s",
+            "brought to second: 13 objects (manifest files included), 1.0 kB in 3 s",
             "1 brought to further locations",
         ),
         (

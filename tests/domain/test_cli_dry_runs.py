@@ -53,11 +53,15 @@ def test_a_dry_run_of_copies_says_where_they_would_be_brought_and_nothing_of_the
     lines = shown(create_dry_run(COPY, {"present": 2}, **fields), capsys)
 
     assert (
-        "course-v1:Org+C+R: to bring to second: 3 objects, 5.0 kB; 2 objects there already" in lines
-    )
+        "course-v1:Org+C+R: to bring to second: 3 objects (manifest files included), 5.0 kB; "
+        "2 objects there already"
+    ) in lines
     assert "3 objects would be restored first:" in lines
     assert "Nothing speaks against it." in lines
-    assert lines[-1] == "1 without a fault so far; to bring to other locations: 3 objects, 5.0 kB"
+    assert (
+        lines[-1] == "1 without a fault so far; "
+        "to bring to other locations: 3 objects (manifest files included), 5.0 kB"
+    )
     assert not any("source" in line or "ingest" in line for line in lines)
 
 
@@ -123,7 +127,8 @@ def test_files_of_the_source_are_not_summed_with_copies_of_them() -> None:
 
     assert summary([new, old, old]) == (
         "1 would succeed, 2 without a fault so far; "
-        "in the source: 3 objects, 5.0 kB; to bring to other locations: 6 objects, 10.0 kB"
+        "in the source: 3 objects, 5.0 kB; "
+        "to bring to other locations: 6 objects (manifest files included), 10.0 kB"
     )
 
 

@@ -187,3 +187,12 @@ def test_a_course_that_is_migrated_is_not_called_failed_because_of_what_was_done
     print_report([create_row(SHORT, status={"id": status}, lastIngest=last)], create_totals())
     told = capsys.readouterr().out.splitlines()
     assert f"{SHORT}: {said}; why: course-backfill failures {SHORT}" in told
+
+
+def test_totals_say_of_which_versions_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    held = {one: {"objects": 209, "bytes": 7} for one in ("primary", "second")}
+    totals = create_totals(objects=199, byLocation={"primary": 1, "second": 1}, held=held)
+    print_report([create_row(SHORT)], totals)
+    told = capsys.readouterr().out
+    assert "; latest versions: 199 objects, " in told
+    assert "with the objects of all versions: 1 in primary (209 objects, 7 bytes)" in told

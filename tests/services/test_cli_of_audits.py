@@ -15,6 +15,7 @@ from tests.services.audit_world import FILES, AuditWorld
 from tests.services.location_world import ARCHIVE, PRIMARY
 
 OBJECTS = len(FILES) + 3
+COUNTED = "objects (manifest files included)"
 """In each location, with the three manifest files."""
 
 
@@ -45,7 +46,7 @@ def test_an_audit_that_finds_nothing_says_how_much_it_compared() -> None:
     world = AuditWorld()
     view = view_of(world, world.audit())
     assert said_of(view) == (
-        f"audited: {2 * OBJECTS} objects compared in 2 locations; nothing is damaged"
+        f"audited: {2 * OBJECTS} {COUNTED} compared in 2 locations; nothing is damaged"
     )
     assert (summary([view]), view.went_wrong, view.ended_as) == ("1 undamaged", False, "succeeded")
 
@@ -59,7 +60,7 @@ def test_an_audit_counts_each_object_once_however_it_is_found(
     world.alter("assets/stray.txt", b"stray", location="second")
     view = view_of(world, world.audit())
     assert said_of(view) == (
-        f"audited: {2 * OBJECTS} objects compared in 2 locations; 2 damaged, 1 surplus"
+        f"audited: {2 * OBJECTS} {COUNTED} compared in 2 locations; 2 damaged, 1 surplus"
     )
     assert (summary([view]), view.went_wrong, view.ended_as) == ("1 damaged", True, "failed")
     assert view.percent == 100
@@ -76,7 +77,7 @@ def test_what_an_audit_left_unread_is_neither_right_nor_compared(
     world.buckets["archive"].change(key, sha256=None, crc64=None)
     view = view_of(world, world.audit())
     assert said_of(view) == (
-        f"audited: {2 * OBJECTS - 1} objects compared in 2 locations; "
+        f"audited: {2 * OBJECTS - 1} {COUNTED} compared in 2 locations; "
         "nothing is damaged, 1 cold and left unread"
     )
     assert (summary([view]), view.went_wrong, view.percent) == ("1 undamaged", False, 100)
