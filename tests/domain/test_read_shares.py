@@ -16,6 +16,8 @@ from course_backfill.stores.read_shares import KEY, ReadShares
 
 RATE = 2_000_000
 HALF = RATE // 2
+RACES = 30
+"""Lost in a row are an outage."""
 
 
 class Day:
@@ -100,6 +102,22 @@ def test_a_wait_is_interrupted_by_the_check_every_second(state: MemoryStateStore
     assert day.pauses == [1.0]
 
 
+@pytest.mark.parametrize("waits", [0.25, 1.0])
+def test_what_ends_the_work_during_the_wait_is_met_before_anything_is_read(
+    state: MemoryStateStore, day: Day, waits: float
+) -> None:
+    one = Machine(state, day)
+    one.read(max(int(RATE * waits), one.shares.usual_bytes))
+    waits_end = day.now + timedelta(seconds=waits)
+
+    def over() -> None:
+        if day.now >= waits_end:
+            raise Fenced("somebody else has it")
+
+    with pytest.raises(Fenced):
+        one.shares.take(HALF, over)
+
+
 def test_nothing_is_given_out_that_begins_later_than_ten_seconds_from_now(
     state: MemoryStateStore, day: Day
 ) -> None:
@@ -159,23 +177,80 @@ def test_a_share_whose_answer_was_lost_is_read_by_nobody(state: MemoryStateStore
     assert one.read(RATE) == 1
 
 
-def test_whoever_loses_every_race_gives_up_as_in_any_outage(
-    state: MemoryStateStore, day: Day
-) -> None:
+def move_on(state: MemoryStateStore, micros: int) -> None:
+    """Somebody else was faster to take so much."""
+    item = state.get(KEY) or {"seen": 0, "until": 0}
+    state.write(Write(KEY, item={"seen": item["seen"], "until": item["until"] + micros}))
+
+
+def test_whoever_loses_a_race_gets_the_share_behind(state: MemoryStateStore, day: Day) -> None:
     one, faster = Machine(state, day), Machine(state, day)
 
     def overtake(_: Sequence[Write]) -> None:
-        faster.shares.take(faster.shares.usual_bytes // 100, faster.check)
-
-    def always(writes: Sequence[Write]) -> None:
-        item = state.get(KEY) or {"seen": 0, "until": 0}
-        state.write(Write(KEY, item={"seen": item["seen"], "until": item["until"] + 1}))
+        state.before_write = None
+        assert faster.read(RATE) == 0
 
     state.before_write = overtake
-    assert one.read(HALF) >= 0
-    state.before_write = always
+    assert one.read(HALF) == pytest.approx(1, abs=0.001)
+
+
+def test_whoever_loses_every_race_gives_up_as_in_any_outage(
+    state: MemoryStateStore, day: Day
+) -> None:
+    one = Machine(state, day)
+    one.read(HALF)
+    state.before_write = lambda _: move_on(state, 1)
     with pytest.raises(StateUnavailable, match="read rate"):
         one.read(RATE)
+    assert len(day.pauses) == RACES
+
+
+def test_races_lost_before_a_long_wait_count_no_more_after_it(
+    state: MemoryStateStore, day: Day
+) -> None:
+    one = Machine(state, day)
+    one.read(HALF)
+    lost: list[int] = []
+
+    def overtake(_: Sequence[Write]) -> None:
+        lost.append(1)
+        if len(lost) == 4 * RACES:
+            state.before_write = None
+        is_last = len(lost) % (RACES // 2) == 0
+        move_on(state, 2 * MOST_AHEAD if is_last else 1)
+
+    state.before_write = overtake
+    assert one.read(HALF) > 8 * MOST_AHEAD / MICROS
+    assert len(lost) == 4 * RACES
+
+
+def pauses(day: Day, *, lost: int = 0, ahead: int = 0) -> list[float]:
+    """Of one that loses so many races, then finds so many microseconds given out."""
+    state = MemoryStateStore()
+    one = Machine(state, day)
+    one.read(HALF)
+    move_on(state, ahead)
+    races = iter(range(lost))
+
+    def overtake(_: Sequence[Write]) -> None:
+        if next(races, None) is not None:
+            move_on(state, 1)
+
+    state.before_write = overtake
+    one.read(HALF)
+    return day.pauses
+
+
+def test_those_that_lost_the_same_race_try_again_at_different_times() -> None:
+    one, other = pauses(Day(), lost=9), pauses(Day(), lost=9)
+    assert all(mine != others for mine, others in zip(one[:9], other[:9], strict=True))
+    assert max(*one[:9], *other[:9]) <= 1
+
+
+def test_those_that_wait_for_the_same_moment_look_again_at_different_times() -> None:
+    one, other = (pauses(Day(), ahead=6 * MOST_AHEAD) for _ in range(2))
+    assert one != other
+    assert sum(one) == pytest.approx(sum(other), abs=0.001)
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "20", "99999", "2.5", "20MB"])
