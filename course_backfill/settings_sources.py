@@ -32,6 +32,9 @@ _NOT_SETTINGS = {
 }
 """Variables that other parts read: the commands, the bundled MongoDB and the tests."""
 
+_OPTIONS = {"api_token": "--token", "api_url": "--url"}
+"""Options that are called otherwise than their settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingsSources:
@@ -51,7 +54,7 @@ class SettingsSources:
         variables = {field: variable(settings, field) for field in known}
         names = {field: f"{path}: {field}" for field in in_file}
         names |= {field: variables[field] for field in in_environment}
-        names |= {field: f"--{field.replace('_', '-')}" for field in overrides}
+        names |= {field: _OPTIONS.get(field, f"--{field.replace('_', '-')}") for field in overrides}
         ours = (name.upper() for name in os.environ if name.upper().startswith(PREFIX))
         wrong_variables = set(ours) - set(variables.values()) - _NOT_SETTINGS
         return cls(

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from course_backfill.cli.api_client import Document
-from course_backfill.cli.printing import courses, duration, number, objects, print_table, say, size
+from course_backfill.cli.printing import (
+    courses,
+    duration,
+    number,
+    objects,
+    print_table,
+    say,
+    size,
+    workers,
+)
 from course_backfill.cold.estimates import money
 from course_backfill.estimation.estimates import CostLine, Estimate
 from course_backfill.estimation.estimator import MICROS_OF_CENT
@@ -18,7 +27,7 @@ def in_short(found: Estimate) -> str:
     """`about 2 h 5 min with 20 workers; 12.50 USD, then 1.20 USD a month`."""
     once = _cost(found.once_micros, found)
     monthly = f", then {_cost(found.monthly_micros, found)} a month" if found.monthly_micros else ""
-    return f"about {duration(found.seconds)} with {found.workers} workers; {once}{monthly}"
+    return f"about {duration(found.seconds)} with {workers(found.workers)}; {once}{monthly}"
 
 
 def print_bill(found: Estimate) -> None:

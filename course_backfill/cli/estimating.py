@@ -97,6 +97,8 @@ def estimate(
         found, notes = _together(reports), list(not_in_the_bill(reports))
         if not chosen:
             notes.append(NOTHING_TO_START)
+        elif not reports and not as_json:
+            raise typer.Exit(code)  # All that there is to say was said of each course.
     if as_json:
         print_json(found.model_dump(mode="json", by_alias=True))
     else:

@@ -128,6 +128,11 @@ def courses(count: int) -> str:
     return f"{count:,} course" if count == 1 else f"{count:,} courses"
 
 
+def workers(count: int) -> str:
+    """`1 worker`, `2 workers`."""
+    return f"{count:,} worker" if count == 1 else f"{count:,} workers"
+
+
 def duration(seconds: float | None) -> str:
     """`3 s`, `2 min 5 s`, `1 h 20 min`; a dash for what is not known."""
     if seconds is None:

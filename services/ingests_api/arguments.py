@@ -47,7 +47,9 @@ def fill_arguments(app: Resolver, next_middleware: Next) -> Response[Any]:
         problems += refusal.problems
         query = {}
     known = {field.alias for field in dependant.query_params}
-    problems += [Problem(f"?{name}", "unknown parameter") for name in query if name not in known]
+    if not any(_is_of(dependant.path_params, one) for one in problems):
+        # A path that is wrong may have been meant for another route, which knows the parameter.
+        problems += [Problem(f"?{one}", "unknown parameter") for one in query if one not in known]
     values |= _fill(dependant.query_params, query, problems, "?{}")
     values |= _fill(dependant.header_params, app.current_event.headers, problems, "{}")
     for field in dependant.body_params:
@@ -103,6 +105,10 @@ def _declared(path: str, function: Callable[..., Any]) -> Dependant:
     """What a route's function declares, whatever it is bound to: all threads have routers of their
     own, and would each find it out again."""
     return get_dependant(path=path, call=MethodType(function, object()))
+
+
+def _is_of(fields: list[ModelField], problem: Problem) -> bool:
+    return any(problem.pointer == field.alias for field in fields)
 
 
 def _fill(

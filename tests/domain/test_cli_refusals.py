@@ -80,6 +80,11 @@ def test_no_api_is_opened_with_a_token_that_could_be_guessed(
     ]
 
 
+def test_a_url_that_is_none_is_named_by_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "--url", "foo"]) == WRONG_USE
+    assert capsys.readouterr().err.startswith("--url: expected an http://")
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [

@@ -127,3 +127,24 @@ def test_an_estimate_of_nothing_says_that_nothing_is_missing(
 
     assert "; 0.00 USD.\nNo course is to be started" in said
     assert Estimate.model_validate_json(capsys.readouterr().out).currency == "USD"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_no_course_can_be_estimated_there_is_no_bill(
+    capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    wrong = {"errors": [{"pointer": "/course/id", "detail": "expected a course key"}]}
+    with scripted_api(lambda _: Answer(422, wrong)) as api:
+        assert run(["estimate", *["nosuch", "neither"][:count], "--url", api.url]) == 2
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines()[0] == "nosuch: expected a course key"
+
+
+def test_one_worker_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    one = ESTIMATOR.backfill(work(2), ["primary"]).model_copy(update={"workers": 1})
+    with scripted_api(answering([report(one.model_dump(mode="json", by_alias=True))])) as api:
+        assert run(["estimate", "O/A/R", "--url", api.url]) == 0
+
+    assert " with 1 worker;" in capsys.readouterr().out

@@ -62,6 +62,15 @@ def test_an_unknown_course_is_answered_with_how_to_find_it(world: ApiWorld) -> N
     assert "discover" in world.get("/courses/course-v1:No+Such+Course").json["detail"]
 
 
+def test_a_name_that_is_no_course_is_the_one_thing_wrong_whatever_it_was_asked_with(
+    world: ApiWorld,
+) -> None:
+    for rest in ("", "/versions"):
+        refusal = world.get(f"/courses/nosuch{rest}", query="limit=100")
+        assert refusal.status == 422
+        assert [one["pointer"] for one in refusal.json["errors"]] == ["course_id"]
+
+
 def test_courses_are_listed_by_status_and_paged(filled: ApiWorld) -> None:
     more = [CourseId.parse(f"course-v1:Org+C{number}+R") for number in range(5)]
     filled.pipeline.discover(*more)
