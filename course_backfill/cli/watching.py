@@ -13,6 +13,8 @@ from course_backfill.cli.printing import remark
 SHORTEST_ROUND = 0.5
 SECONDS_EACH = 0.05
 """A round takes longer with more ingests, so that watching thousands is no load."""
+LONGEST_GAP = 8.0
+"""Seconds; each try while the API is away is twice as late as the one before, up to this."""
 PATIENCE = 60
 """Seconds that the API may be away before watching is given up."""
 
@@ -45,6 +47,8 @@ class Watcher:
         self._sleep = sleep
         self._now = now
         self._last_answer = now()
+        self._gap = 0.0
+        """Seconds between two tries while the API is away; 0 while it answers."""
 
     def watch(
         self, ingests: Sequence[str], *, then: Callable[[IngestView], Sequence[str]] | None = None
@@ -68,7 +72,7 @@ class Watcher:
                 else:
                     self._display.show(view)
             if left:
-                self._sleep(max(SHORTEST_ROUND, SECONDS_EACH * len(left)))
+                self._sleep(max(SHORTEST_ROUND, SECONDS_EACH * len(left), self._gap))
         return ends
 
     def _look(self, ingest: str) -> IngestView | None:
@@ -78,7 +82,9 @@ class Watcher:
         except ApiUnreachable:
             if self._now() - self._last_answer > PATIENCE:
                 raise
-            remark("The API does not answer; the ingests go on. Trying again ...", style="yellow")
+            if not self._gap:
+                remark("The API does not answer; the ingests go on. Trying again …", style="yellow")
+            self._gap = min(max(SHORTEST_ROUND, 2 * self._gap), LONGEST_GAP)
             return None
-        self._last_answer = self._now()
+        self._last_answer, self._gap = self._now(), 0.0
         return IngestView(document)

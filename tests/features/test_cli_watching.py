@@ -93,6 +93,21 @@ def test_an_api_that_is_away_for_a_moment_is_waited_for() -> None:
     assert end.status == "succeeded"
 
 
+def test_an_api_that_is_away_is_told_once_and_asked_ever_less_often(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gaps: list[float] = []
+    looks = {"i-1": [Answer(503)] * 21 + [create_ingest()] + [Answer(503)] * 3}
+    looks["i-1"] += [create_ingest(**DONE)]
+
+    with answering(looks) as api:
+        Watcher(api, Silence(), sleep=gaps.append, now=lambda: 0.0).watch(["i-1"])
+
+    # Seven times in a row, then once more after it had answered.
+    assert gaps == [0.5, 1, 2, 4, 8, 8, 8, 0.5, 0.5]
+    assert capsys.readouterr().err.count("The API does not answer") == 2
+
+
 def test_an_api_that_stays_away_ends_the_watching() -> None:
     moments = iter(range(0, 10 * PATIENCE, PATIENCE // 4))
     with httpx.Client(base_url="http://127.0.0.1:1") as http:
