@@ -125,6 +125,7 @@ def unknown_names(names: set[str], known: Iterable[str], *, where: str) -> list[
 _EXPECTED = {
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
+    "float_parsing": "expected a number",
     "int_from_float": "expected a whole number",
     "greater_than_equal": "expected {ge} or more",
     "less_than_equal": "expected {le} or less",

@@ -19,6 +19,7 @@ from course_backfill.cli.estimating import estimate
 from course_backfill.cli.loading import load_dump, load_sample
 from course_backfill.cli.locating import locations
 from course_backfill.cli.outcomes import INTERRUPTED, explain
+from course_backfill.cli.plain_command import PlainCommand
 from course_backfill.cli.preparing import check, setup
 from course_backfill.cli.printing import remark, say
 from course_backfill.cli.reports import report
@@ -78,7 +79,7 @@ def before_any_command(*, is_version_wanted: Version = False) -> None:
 
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(cls=PlainCommand, rich_help_panel=panel)(command)
 
 
 def main() -> None:

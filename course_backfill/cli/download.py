@@ -33,14 +33,23 @@ class TargetIsDirectory(CourseBackfillError):
         super().__init__(f"{target} is a directory: name a file.")
 
 
+class NoSuchDirectory(CourseBackfillError):
+    """The file to write would be in a directory that is not there."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(f"{target} cannot be written: there is no directory {target.parent}.")
+
+
 def download(url: str, target: Path, *, sha256: str, size: int, replace: bool) -> None:
     """Stores what the URL gives as `target`, which appears at once and only if it is intact.
 
-    Raises TargetExists, TargetIsDirectory, and Failed where the bytes are not those of the entry.
-    The URL is signed: no error shows it.
+    Raises TargetExists, TargetIsDirectory, NoSuchDirectory, and Failed where the bytes are not
+    those of the entry. The URL is signed: no error shows it.
     """
     if target.is_dir():
         raise TargetIsDirectory(target)
+    if not target.parent.is_dir():
+        raise NoSuchDirectory(target)
     if not replace and os.path.lexists(target):
         raise TargetExists(target)
     # Beside the target, so that giving it its name is one step of the file system.

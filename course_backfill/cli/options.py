@@ -77,6 +77,7 @@ TierOption = Annotated[
     typer.Option(
         "--tier",
         case_sensitive=False,
+        metavar="|".join(Tier),
         help="How fast what is cold is restored. Default: the installation's.",
     ),
 ]

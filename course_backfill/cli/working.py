@@ -61,9 +61,8 @@ def _require_source(settings: Settings, services: Sequence[str]) -> None:
     """Refuses workers that would fail at every message, for want of what they read."""
     readers = [service for service in services if service in READS_MONGODB]
     if readers and not settings.names_mongodb:
-        raise InvalidInput(
-            Problem("MONGO_URI", f"is not set, and MongoDB is what {', '.join(readers)} read")
-        )
+        read = f"{', '.join(readers)} {'reads' if len(readers) == 1 else 'read'}"
+        raise InvalidInput(Problem("MONGO_URI", f"is not set, and MongoDB is what {read}"))
 
 
 def api(

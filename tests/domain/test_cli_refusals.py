@@ -11,8 +11,8 @@ import pytest
 
 from course_backfill.cli import entry
 from course_backfill.cli.app import run
-from course_backfill.cli.download import TargetIsDirectory, download
-from course_backfill.cli.outcomes import INTERRUPTED, WRONG_USE
+from course_backfill.cli.download import NoSuchDirectory, TargetIsDirectory, download
+from course_backfill.cli.outcomes import INTERRUPTED, WRONG_USE, explain
 from course_backfill.local.client_file import ClientFile
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -43,6 +43,17 @@ def test_workers_that_read_mongodb_are_refused_without_one(
     assert all(one in said.err for one in services if one not in {"janitor", "notifier"})
     assert "janitor" not in said.err
     assert "notifier" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [(["planner"], "planner reads\n"), (["planner", "verifier"], "planner, verifier read\n")],
+)
+def test_what_reads_mongodb_is_named(
+    capsys: pytest.CaptureFixture[str], services: list[str], said: str
+) -> None:
+    assert run(["work", *services]) == WRONG_USE
+    assert capsys.readouterr().err.endswith(f" MongoDB is what {said}")
 
 
 def test_workers_that_do_not_read_mongodb_ask_for_none(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +137,39 @@ def test_a_directory_is_no_file_to_write_and_nothing_is_fetched_for_it(
         download("http://127.0.0.1:1", tmp_path, sha256="", size=0, replace=replace)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_a_directory_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:
+    target = tmp_path / "none" / "x"
+    with pytest.raises(NoSuchDirectory, match="there is no directory") as refusal:
+        download("http://127.0.0.1:1", target, sha256="", size=0, replace=False)
+
+    assert explain(refusal.value) == WRONG_USE
+    assert not target.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["aws", "--port", "80x"], "'--port': expected a whole number, not '80x'"),
+        (["aws", "--port", "70000"], "'--port': expected 65535 or less, not '70000'"),
+        (["start", "a/b/c", "--max-cost", "much"], "'--max-cost': expected a number, not 'much'"),
+        (["warm", "a/b/c", "--tier", "foo"], "'--tier': 'foo' is not one of 'bulk', "),
+        (["audit", "--all", "--method", "x"], "'--method': 'x' is not one of 'bytes', "),
+    ],
+)
+def test_a_value_that_does_not_fit_its_option_is_told_in_plain_words(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert run(arguments) == WRONG_USE
+
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert f"Invalid value for {said}" in shown
+
+
+def test_tiers_are_written_as_in_the_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["warm", "--help"]) == 0
+    assert "Bulk|Standard|Expedited" in capsys.readouterr().out
 
 
 def test_ctrl_c_during_the_imports_ends_the_command_in_silence(

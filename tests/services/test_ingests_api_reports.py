@@ -145,3 +145,13 @@ def test_a_page_of_csv_says_where_the_rest_is(world: ApiWorld) -> None:
     path, _, query = link[1:].partition(">")[0].partition("?")
     rest = world.get(path, query=query, headers=CSV)
     assert [row["course"] for row in csv.DictReader(io.StringIO(rest.text))] == [str(COURSE)]
+
+
+def test_a_location_that_there_is_none_of_is_repeated_with_those_there_are(
+    world: ApiWorld,
+) -> None:
+    (wrong,) = world.get(REPORT, query="location=nowhere").json["errors"]
+    assert wrong == {
+        "pointer": "?location",
+        "detail": "'nowhere' not available; available: primary",
+    }

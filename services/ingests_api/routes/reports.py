@@ -163,7 +163,7 @@ class ReportRoutes:
             needed = tuple(one.id for one in available.values() if one.required)
             return ReportFilter(tuple(available), needed, status, org)
         if location not in available:
-            detail = f"not available; available: {', '.join(available)}"
+            detail = f"{location[:64]!r} not available; available: {', '.join(available)}"
             raise InvalidInput(Problem("?location", detail))
         return ReportFilter((location,), (location,), status, org, location)
 
