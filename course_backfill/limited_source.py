@@ -43,7 +43,7 @@ class LimitedSource:
     def read_batch(self, objects: Sequence[SourceObject]) -> Iterator[ReadObject]:
         """See CourseSource; no more at a time than a usual share has, or one object."""
         for batch in batches(objects, most_bytes=self._shares.usual_bytes):
-            # What has more is streamed: a larger length is made up, and not to be waited for.
+            # What is larger is for streams; whoever reads it at once waits for no made-up length.
             size = min(sum(max(found.size, 0) for found in batch), BATCH_BYTES)
             self._shares.take(size, self._check)
             yield from self._source.read_batch(batch)

@@ -12,11 +12,13 @@ from typing import Generic, Protocol, TypeVar
 
 from course_backfill.inventory import Fault, SourceObject
 from course_backfill.ports import BadObject, CourseSource
+from course_backfill.uploads import PART_BYTES
 
 MAX_READS = 3
 """Reads of an object that keeps changing before it is given up as bad."""
 
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = PART_BYTES
+"""Also the size up to which an object is read at once: what is stored whole."""
 BATCH_OBJECTS = 100
 """Larger batches read no faster; smaller ones keep reading and storing side by side."""
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, product
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from course_backfill.clock import from_text
+from course_backfill.errors import StateUnavailable
 from course_backfill.ingest_step import MOST_LATE_RUNS
 from course_backfill.ingests import PRIMARY, Ingest, IngestStatus
-from course_backfill.inventory import SourceObject
 from course_backfill.messages import Step, StepMessage
-from course_backfill.ports import ReadObject
+from course_backfill.ports import Write
 from course_backfill.run_time import MARGIN_SECONDS, limited
+from course_backfill.stores.read_shares import KEY
 from course_backfill.uploads import PART_BYTES
-from tests.services.memory_pipeline import COURSE, OLD_COURSE, MemoryPipeline
-from tests.turns import Turns
+from tests.services.memory_pipeline import COURSE, MemoryPipeline
 
 RATE = 1_000_000
 SHARE = 256 * 1024
@@ -84,63 +83,6 @@ def test_without_a_limit_the_source_is_read_as_it_is() -> None:
     message = packet_of(unlimited, unlimited.start())
     assert seconds_of(unlimited, message) < 1
     assert unlimited.wiring.state.query("ingests", "source").items == []
-
-
-class Reads:
-    """What is read of the source: when, how much, and for which course."""
-
-    def __init__(self, pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begun: list[tuple[float, int, bool]] = []
-        self._pipeline = pipeline
-        self._read = pipeline.wiring.source.read_batch
-        monkeypatch.setattr(pipeline.wiring.source, "read_batch", self)
-
-    def __call__(self, objects: Sequence[SourceObject]) -> Iterator[ReadObject]:
-        size = sum(found.size for found in objects)
-        is_old = isinstance(objects[0].source_id, dict)
-        self.begun.append((seconds_now(self._pipeline), size, is_old))
-        return self._read(objects)
-
-    def most_beyond(self, rate: int) -> float:
-        """The seconds by which any of it came too early, whatever moment one counts from."""
-        beyond = []
-        for first, (since, _, _) in enumerate(self.begun):
-            before = 0
-            for until, size, _ in self.begun[first:]:
-                beyond.append(before / rate - (until - since))
-                before += size
-        return max(beyond)
-
-    def furthest_apart(self) -> int:
-        """By how many reads one course was ever ahead of the other."""
-        return max(map(abs, accumulate(1 if is_old else -1 for _, _, is_old in self.begun)))
-
-
-@pytest.mark.parametrize("dry_run", [False, True])
-def test_two_ingests_at_once_share_the_rate(
-    monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
-) -> None:
-    pipeline = MemoryPipeline(source_bytes_per_second=RATE)
-    pipeline.discover(COURSE, OLD_COURSE)
-    for number, course in product(range(FILES), (COURSE, OLD_COURSE)):
-        pipeline.content.save(course, f"{number:02}.bin", bytes([number]) * SHARE)
-    one = packet_of(pipeline, pipeline.start(COURSE))
-    request = {"dry_run": True, "read_source": True} if dry_run else {}
-    pipeline.start(OLD_COURSE, **request)
-    wanted = Step.PLAN if dry_run else Step.REPLICATE
-    other = pipeline.run(until=lambda message: message.step is wanted)
-    assert other is not None
-
-    turns = Turns(pipeline.wiring.clock)
-    monkeypatch.setattr(pipeline.wiring.read_shares, "_pause", turns.pause)
-    reads = Reads(pipeline, monkeypatch)
-    turns.run(lambda: pipeline.deliver(one), lambda: pipeline.deliver(other))
-    assert sum(size for _, size, _ in reads.begun) == 2 * FILES * SHARE
-    # Each look at the clock takes a millisecond.
-    assert reads.most_beyond(RATE) <= 0.1
-    took = reads.begun[-1][0] - reads.begun[0][0]
-    assert took == pytest.approx((2 * FILES - 1) * SHARE / RATE, abs=0.1)
-    assert reads.furthest_apart() <= 2
 
 
 def test_inventories_are_not_limited(pipeline: MemoryPipeline) -> None:
@@ -213,6 +155,35 @@ def test_a_packet_that_no_run_can_read_at_the_rate_fails_its_ingest_and_says_why
     assert failed.failure is not None
     assert failed.failure.code == "out-of-time"
     assert "source_bytes_per_second" in failed.failure.action
+
+
+def test_an_outage_in_the_middle_of_a_file_parks_the_packet_which_is_read_again(
+    pipeline: MemoryPipeline,
+) -> None:
+    wiring = pipeline.wiring
+    ingest = pipeline.start()
+    message = packet_of(pipeline, ingest)
+    blocks: list[str] = []
+
+    def reading(verb: str) -> None:
+        if verb == "block":
+            blocks.append(verb)
+
+    def fail(writes: Sequence[Write]) -> None:
+        if writes[0].key == KEY and len(blocks) == 10:
+            raise StateUnavailable("DynamoDB does not answer")
+
+    wiring.source.on_call = reading
+    wiring.state.before_write = fail
+    pipeline.deliver(message)
+    assert (len(blocks), list(wiring.messages.waiting)) == (10, [])
+    assert pipeline.ingest(ingest).status is IngestStatus.PROCESSING
+    wiring.state.before_write = None
+    wiring.clock.advance(minutes=1)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.ingest(ingest).status is IngestStatus.SUCCEEDED
+    assert pipeline.contents() == filled_contents()
 
 
 def test_a_cancelled_ingest_waits_no_longer_for_its_packet(
