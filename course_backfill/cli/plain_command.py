@@ -28,5 +28,5 @@ class PlainCommand(TyperCommand):
 
 def _told(error: ValidationError) -> str:
     wrong = error.errors()[0]
-    given, said = printable(wrong["input"]), printable(expected(wrong))
-    return said if given in said else f"{said}, not '{given}'"
+    given, said = f"'{printable(wrong['input'])}'", printable(expected(wrong))
+    return said if given in said else f"{said}, not {given}"

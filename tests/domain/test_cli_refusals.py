@@ -153,6 +153,7 @@ def test_a_file_in_a_directory_that_is_not_there_is_wrong_input(tmp_path: Path) 
     [
         (["aws", "--port", "80x"], "'--port': expected a whole number, not '80x'"),
         (["aws", "--port", "70000"], "'--port': expected 65535 or less, not '70000'"),
+        (["estimate", "--courses", "x"], "'--courses': expected a whole number, not 'x'"),
         (["start", "a/b/c", "--max-cost", "much"], "'--max-cost': expected a number, not 'much'"),
         (["warm", "a/b/c", "--tier", "foo"], "'--tier': 'foo' is not one of 'bulk', "),
         (["audit", "--all", "--method", "x"], "'--method': 'x' is not one of 'bytes', "),

@@ -13,7 +13,7 @@ import pytest
 
 from course_backfill.cli import discovering
 from course_backfill.cli.app import run
-from course_backfill.cli.download import download
+from course_backfill.cli.download import NoSuchDirectory, download
 from course_backfill.cli.outcomes import FAILED, INTERRUPTED, Failed
 from tests.features.scripted_api import Answer, Request, ScriptedApi, scripted_api
 from tests.features.test_cli_watching import DONE, create_ingest
@@ -201,9 +201,11 @@ def test_a_failed_replacement_leaves_the_old_file(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with scripted_api(lambda _: Answer(200, CONTENT)) as s3, pytest.raises(Failed, match="nope"):
-        fetch(s3, tmp_path / "nope" / "file", replace=False)
+def test_a_folder_that_is_not_there_is_named_and_nothing_is_fetched_for_it(tmp_path: Path) -> None:
+    with scripted_api(lambda _: Answer(200, CONTENT)) as s3:
+        with pytest.raises(NoSuchDirectory, match="nope"):
+            fetch(s3, tmp_path / "nope" / "file", replace=False)
+        assert s3.requests == []
 
 
 def fetch(s3: ScriptedApi, target: Path, *, replace: bool) -> None:
