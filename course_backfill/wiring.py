@@ -27,7 +27,6 @@ from course_backfill.dead_letters import DeadLetterStore
 from course_backfill.flow import Flow
 from course_backfill.ingest_step import IngestStep, Parking, Work
 from course_backfill.lifecycle import Lifecycle, Patience
-from course_backfill.limited_source import LimitedSource
 from course_backfill.locations import Location
 from course_backfill.ports import (
     CourseSource,
@@ -39,6 +38,7 @@ from course_backfill.ports import (
     StateStore,
     WorkStore,
 )
+from course_backfill.rated_source import RatedSource
 from course_backfill.results import Results
 from course_backfill.settings import Settings
 from course_backfill.stores.audits import AuditStore
@@ -129,11 +129,11 @@ class Wiring(ABC):
     def source_for(self, check: Check) -> CourseSource:
         """The source, to read content from; `check` is called every second that reading waits."""
         shares = self.read_shares
-        return LimitedSource(self.source, shares, check) if shares else self.source
+        return RatedSource(self.source, shares, check) if shares else self.source
 
     @cached_property
     def read_shares(self) -> ReadShares | None:
-        """What is read of the source in a second by all workers; None where nothing limits it."""
+        """What is read of the source in a second by all workers; None where there is no rate."""
         rate = self.settings.source_bytes_per_second
         if rate is None:
             return None

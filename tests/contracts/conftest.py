@@ -17,10 +17,10 @@ from tests.contracts.several_locations import (  # noqa: F401  # Fixtures, found
 )
 from tests.contracts.source_fixtures import (  # noqa: F401  # Fixtures, found by their names.
     database,
-    limited_store,
     memory_store,
     mongodb,
     mongodb_store,
+    rated_store,
     store,
 )
 from tests.contracts.vaults import Vault

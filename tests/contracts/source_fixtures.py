@@ -21,10 +21,10 @@ from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.adapters.mongodb import Client, Document, connect
 from course_backfill.clock import system_clock
 from course_backfill.courses import CourseId
-from course_backfill.limited_source import LimitedSource
 from course_backfill.local.mongod import running_mongod
 from course_backfill.local.mongod_binary import MongodUnavailable
 from course_backfill.ports import CourseSource
+from course_backfill.rated_source import RatedSource
 from course_backfill.stores.read_shares import ReadShares
 
 _database_numbers = count(1)
@@ -154,13 +154,13 @@ def memory_store() -> Store:
 
 
 @pytest.fixture
-def limited_store(memory_store: Store) -> Store:
-    """The same one, read no faster than a limit allows that no test comes near."""
+def rated_store(memory_store: Store) -> Store:
+    """The same one, read at a rate that no test comes near."""
     shares = ReadShares(MemoryStateStore(), system_clock, rate=10**12, pause=time.sleep)
-    return Store(LimitedSource(memory_store.source, shares, lambda: None), memory_store.content)
+    return Store(RatedSource(memory_store.source, shares, lambda: None), memory_store.content)
 
 
-@pytest.fixture(params=["memory", "mongodb", "limited"])
+@pytest.fixture(params=["memory", "mongodb", "rated"])
 def store(request: pytest.FixtureRequest) -> Store:
     """Each of the implementations in turn."""
     found: Store = request.getfixturevalue(f"{request.param}_store")

@@ -254,7 +254,7 @@ def test_those_that_wait_for_the_same_moment_look_again_at_different_times() -> 
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "20", "99999", "2.5", "20MB"])
-def test_a_limit_that_was_meant_in_megabytes_is_refused(
+def test_a_rate_that_was_meant_in_megabytes_is_refused(
     monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
     monkeypatch.setenv("COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND", wrong)
@@ -264,7 +264,7 @@ def test_a_limit_that_was_meant_in_megabytes_is_refused(
     assert problem.pointer == "COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND"
 
 
-def test_a_limit_is_a_number_of_bytes_and_unset_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rate_is_a_number_of_bytes_and_unset_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND", "20000000")
     assert Settings.load().source_bytes_per_second == 20_000_000
     monkeypatch.setenv("COURSE_BACKFILL_SOURCE_BYTES_PER_SECOND", "")

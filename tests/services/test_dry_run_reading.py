@@ -112,7 +112,7 @@ def test_one_that_was_cancelled_waits_no_longer(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("fill", [tiny_files, large_file, torn_large_files])
-def test_one_that_was_cancelled_reads_no_further_where_nothing_limits_it(
+def test_one_that_was_cancelled_reads_no_further_where_there_is_no_rate(
     fill: Callable[[MemoryPipeline], None],
 ) -> None:
     pipeline = filled(fill)

@@ -11,11 +11,11 @@ from course_backfill.source_reading import BATCH_BYTES, batches
 from course_backfill.stores.read_shares import Check, ReadShares
 
 
-class LimitedSource:
+class RatedSource:
     """Any CourseSource for one piece of work; `check` is called while it waits, and may raise.
 
     What is read is paid for beforehand, by the sizes of the documents. Documents themselves are
-    no content: inventories, discoveries and looks at the present state are not limited.
+    no content: inventories, discoveries and looks at the present state wait for no share.
     """
 
     def __init__(self, source: CourseSource, shares: ReadShares, check: Check) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from course_backfill.adapters.memory_source import MemorySource
 from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.inventory import SourceObject
-from course_backfill.limited_source import LimitedSource
 from course_backfill.ports import BadObject
+from course_backfill.rated_source import RatedSource
 from course_backfill.source_reading import BATCH_BYTES
 from course_backfill.stores.read_shares import Check, ReadShares
 from tests.generators import COURSE, ManualClock
@@ -45,7 +45,7 @@ class Paid:
             rate=RATE,
             pause=lambda seconds: clock.advance(seconds=seconds),
         )
-        self.rated = LimitedSource(self.source, self._shares, lambda: None)
+        self.rated = RatedSource(self.source, self._shares, lambda: None)
         self._take = self._shares.take
         self._shares.take = self._pay  # type: ignore[method-assign] # What it is asked for.
         for number, size in enumerate(sizes):

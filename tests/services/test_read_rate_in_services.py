@@ -1,4 +1,4 @@
-"""A limit on what is read of the source: work waits for its share, and stops waiting in time."""
+"""The read rate of the source: work waits for its share, and stops waiting in time."""
 
 from __future__ import annotations
 
@@ -71,21 +71,21 @@ def test_a_packet_is_read_at_the_rate_and_copied_as_ever(pipeline: MemoryPipelin
 
 
 def filled_contents() -> dict[str, bytes]:
-    unlimited = filled()
-    unlimited.backfill()
-    return unlimited.contents()
+    unrated = filled()
+    unrated.backfill()
+    return unrated.contents()
 
 
-def test_without_a_limit_the_source_is_read_as_it_is() -> None:
-    unlimited = filled()
-    assert unlimited.wiring.source_for(lambda: None) is unlimited.wiring.source
-    assert unlimited.wiring.read_shares is None
-    message = packet_of(unlimited, unlimited.start())
-    assert seconds_of(unlimited, message) < 1
-    assert unlimited.wiring.state.query("ingests", "source").items == []
+def test_without_a_rate_the_source_is_read_as_it_is() -> None:
+    unrated = filled()
+    assert unrated.wiring.source_for(lambda: None) is unrated.wiring.source
+    assert unrated.wiring.read_shares is None
+    message = packet_of(unrated, unrated.start())
+    assert seconds_of(unrated, message) < 1
+    assert unrated.wiring.state.query("ingests", "source").items == []
 
 
-def test_inventories_are_not_limited(pipeline: MemoryPipeline) -> None:
+def test_inventories_wait_for_no_share(pipeline: MemoryPipeline) -> None:
     began = pipeline.wiring.clock.now
     packet_of(pipeline, pipeline.start())
     assert (pipeline.wiring.clock.now - began).total_seconds() < 1
