@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box, filesize
 from rich.console import Console
+from rich.file_proxy import FileProxy
 from rich.table import Table
 from rich.text import Text
 
@@ -54,7 +55,11 @@ def say_text(text: Text) -> None:
 
 
 def remark(text: str, style: str = "") -> None:
-    """One line or paragraph on standard error, never cut."""
+    """One line or paragraph on standard error, never cut; above the bars where there are any."""
+    if isinstance(sys.stderr, FileProxy):
+        # A console of its own would write past the bars, and leave a row of them behind.
+        sys.stderr.write(f"{text}\n")
+        return
     error_console().print(Text(text, style=style), soft_wrap=True)
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from course_backfill.cli.api_client import ApiClient, ApiUnreachable
 from course_backfill.cli.displays import BarDisplay, LineDisplay, Silence
 from course_backfill.cli.ingest_view import IngestView
+from course_backfill.cli.printing import remark
 from course_backfill.cli.watching import PATIENCE, Watcher
 from tests.features.scripted_api import Answer, Request, scripted_api
 
@@ -239,6 +240,21 @@ def test_bars_fit_any_terminal_and_leave_the_ends_behind(width: int) -> None:
 
     assert isinstance(screen.file, io.StringIO)
     assert "migrated as v1" in screen.file.getvalue()
+
+
+def test_what_is_said_beside_bars_leaves_no_row_of_them_behind() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=160, height=8)
+
+    with BarDisplay(screen) as bars:
+        bars.show(IngestView(create_ingest()))
+        remark("The API does not answer.")
+
+    assert isinstance(screen.file, io.StringIO)
+    shown = screen.file.getvalue()
+    before, found, _ = shown.partition("The API does not answer.")
+    # The row is erased, and the sentence stands at the beginning of its line.
+    assert found
+    assert before.endswith("\x1b[2K")
 
 
 @contextmanager
