@@ -264,8 +264,8 @@ class SettingsFields(BaseSettings):
     )
     token_url: Url | None = Field(
         default=None,
-        description="Where clients get their tokens, as the API's description tells them; unset: "
-        "it does not say.",
+        description="Where clients get their tokens: the API's description tells it, and commands "
+        "that have a client's id and secret go there.",
     )
     presign_seconds: Seconds = Field(
         default=300, le=604_800, description="How long a link to content works."

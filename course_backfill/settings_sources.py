@@ -28,7 +28,6 @@ _NOT_SETTINGS = {
     "COURSE_BACKFILL_DATA_DIR",
     "COURSE_BACKFILL_MONGOD",
     "COURSE_BACKFILL_TEST_DATA",
-    "COURSE_BACKFILL_TOKEN_URL",
 }
 """Variables that other parts read: the commands, the bundled MongoDB and the tests."""
 

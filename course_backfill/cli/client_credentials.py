@@ -37,17 +37,20 @@ class ClientCredentials(httpx.Auth):
     _token: str | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def from_environment(cls) -> Self | None:
-        """None where nothing of it is set; raises InvalidInput where only a part is."""
-        names = (TOKEN_URL, CLIENT_ID, CLIENT_SECRET)
-        missing = [name for name in names if not os.environ.get(name)]
-        if len(missing) == len(names):
+    def given(cls, token_url: str | None) -> Self | None:
+        """Of the client that the environment names; None where it names none.
+
+        Raises InvalidInput where a part is missing.
+        """
+        client_id, secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
+        if not client_id and not secret:
             return None
-        if missing:
-            given = " and ".join(name for name in names if name not in missing)
-            told = f"is not set, and is needed beside {given}"
-            raise InvalidInput(*(Problem(name, told) for name in missing))
-        return cls(*(os.environ[name] for name in names))
+        if token_url and client_id and secret:
+            return cls(token_url, client_id, secret)
+        parts = {TOKEN_URL: token_url, CLIENT_ID: client_id, CLIENT_SECRET: secret}
+        given = " and ".join(name for name, part in parts.items() if part)
+        told = f"is not set, and is needed beside {given}"
+        raise InvalidInput(*(Problem(name, told) for name, part in parts.items() if not part))
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """What httpx sends: the request with a token, and before it what fetches one."""

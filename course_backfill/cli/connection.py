@@ -71,7 +71,8 @@ def open_api(url: str | None, token: str | None, data_dir: Path) -> Iterator[Api
             "one with COURSE_BACKFILL_API_URL and COURSE_BACKFILL_API_TOKEN."
         )
     # A client's tokens are for the API that was set up beside it, not for one that runs here.
-    renewing = ClientCredentials.from_environment() if settings.api_url and not token else None
+    is_elsewhere = settings.api_url is not None and token is None
+    renewing = ClientCredentials.given(settings.token_url) if is_elsewhere else None
     secret = settings.api_token.get_secret_value() if settings.api_token else None
     if secret is None and served and served.url.rstrip("/") == found.rstrip("/"):
         secret = served.token
