@@ -80,7 +80,7 @@ def test_no_batch_is_read_before_it_is_paid_for(sizes: list[int]) -> None:
         assert sum(asked) <= paid.bytes
         return read(objects)
 
-    paid.source.read_batch = noting  # type: ignore[method-assign,assignment]
+    paid.source.read_batch = noting  # type: ignore[method-assign,assignment] # Seen by this test.
     contents = [one.content for one in paid.rated.read_batch(paid.objects)]
     assert contents == [bytes([number]) * size for number, size in enumerate(sizes)]
     assert paid.bytes == sum(sizes)
