@@ -8,6 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from course_backfill.adapters.memory_state import MemoryStateStore
+from course_backfill.ports import Item, Key, Write
+
 PATIENCE = 60.0
 
 
@@ -64,3 +67,23 @@ class Turns:
             thread.join(PATIENCE)
         if errors:
             raise errors[0]
+
+
+class DistantState(MemoryStateStore):
+    """Each request takes its time on that clock, so that threads lose races."""
+
+    def __init__(self, turns: Turns, seconds: float) -> None:
+        super().__init__()
+        self._turns = turns
+        self._seconds = seconds
+
+    def get(self, key: Key) -> Item | None:
+        """See StateStore."""
+        item = super().get(key)
+        self._turns.pause(self._seconds)
+        return item
+
+    def write(self, *writes: Write) -> None:
+        """See StateStore."""
+        self._turns.pause(self._seconds)
+        super().write(*writes)

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_backfill.adapters.memory_state import MemoryStateStore
-from course_backfill.ports import Item, Key, Write
+from course_backfill.ports import Write
 from course_backfill.read_rate import MICROS, MOST_AHEAD, GivenOut, share_bytes
 from course_backfill.stores.read_shares import ReadShares
 from tests.generators import ManualClock
-from tests.turns import Turns
+from tests.turns import DistantState, Turns
 
 NOON = 1_772_000_000 * MICROS
 HOUR = 3_600 * MICROS
@@ -28,25 +28,6 @@ SPREAD_SECONDS = 1.0
 rates = st.integers(1_000_000, 10**9)
 sizes = st.integers(1, LARGEST)
 gaps = st.integers(0, 20 * MICROS)
-
-
-class DistantState(MemoryStateStore):
-    """Each request takes its time, so that workers lose races."""
-
-    def __init__(self, turns: Turns) -> None:
-        super().__init__()
-        self._turns = turns
-
-    def get(self, key: Key) -> Item | None:
-        """See StateStore."""
-        item = super().get(key)
-        self._turns.pause(REQUEST_SECONDS)
-        return item
-
-    def write(self, *writes: Write) -> None:
-        """See StateStore."""
-        self._turns.pause(REQUEST_SECONDS)
-        super().write(*writes)
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ def read(machines: Sequence[Machine], rate: int) -> list[tuple[int, int]]:
     """When how many bytes were first allowed to be read, all machines sharing one record."""
     clock = ManualClock()
     turns = Turns(clock)
-    state = DistantState(turns)
+    state = DistantState(turns, REQUEST_SECONDS)
     begun: list[tuple[int, int]] = []
 
     def clock_of(off: timedelta) -> datetime:

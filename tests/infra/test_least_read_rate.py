@@ -6,16 +6,14 @@ import random
 
 import pytest
 
-from course_backfill.adapters.memory_state import MemoryStateStore
 from course_backfill.errors import OutOfTime
 from course_backfill.packets import MAX_PACKET_BYTES
-from course_backfill.ports import Item, Key, Write
 from course_backfill.run_time import deadline, limited
 from course_backfill.stores.read_shares import ReadShares
 from infra.stage_checks import least_read_rate
 from infra.stage_parts import FunctionLimits
 from tests.generators import ManualClock
-from tests.turns import Turns
+from tests.turns import DistantState, Turns
 
 REQUEST_SECONDS = 0.01
 BYTES_PER_SECOND = 60_000_000
@@ -24,28 +22,11 @@ RUNS = 2
 """Of each function, one after the other."""
 
 
-class DistantState(MemoryStateStore):
-    """Each request takes its time, so that workers lose races."""
-
-    def __init__(self, turns: Turns) -> None:
-        super().__init__()
-        self._turns = turns
-
-    def get(self, key: Key) -> Item | None:
-        item = super().get(key)
-        self._turns.pause(REQUEST_SECONDS)
-        return item
-
-    def write(self, *writes: Write) -> None:
-        self._turns.pause(REQUEST_SECONDS)
-        super().write(*writes)
-
-
 def runs(functions: int, *, timeout: int, rate: int) -> list[bool]:
     """Whether each run was late, of functions that copy a full packet each, again and again."""
     clock = ManualClock()
     turns = Turns(clock)
-    state = DistantState(turns)
+    state = DistantState(turns, REQUEST_SECONDS)
     late: list[bool] = []
 
     def seconds() -> float:
