@@ -146,8 +146,8 @@ def run_until_signalled(worker: Worker, ready: Callable[[], None]) -> bool:
 def leave() -> NoReturn:
     """Ends this process at once, whatever its threads are doing.
 
-    Python waits for the threads of every pool otherwise: of a large file that is read under a limit
-    they would not be through for an hour.
+    Python waits for the threads of every pool otherwise: with a large file that is read at a low
+    rate they would not be through for an hour.
     """
     sys.stdout.flush()
     sys.stderr.flush()
